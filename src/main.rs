@@ -1,1 +1,3 @@
-fn main(){}
+//! Parse, load the configuration, start telemetry, run one role.
+
+fn main() {}

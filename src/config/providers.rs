@@ -1,0 +1,140 @@
+use std::path::PathBuf;
+
+use serde::Deserialize;
+use url::Url;
+
+use super::{ConfigError, Secret};
+
+/// Speech and language vendors.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ProvidersConfig {
+    /// Speech in and out.
+    pub deepgram: DeepgramConfig,
+    /// OpenAI.
+    pub openai: OpenAiConfig,
+    /// Azure OpenAI.
+    pub azure: AzureConfig,
+    /// Language models in the order they are tried.
+    pub llm: Vec<LlmVendor>,
+    /// `libonnxruntime.so`.
+    pub onnxruntime: PathBuf,
+    /// `silero_vad.onnx`.
+    pub silero_model: PathBuf,
+    /// Milliseconds to open a provider's socket.
+    pub connect_timeout_ms: u64,
+    /// Milliseconds to the model's first token.
+    pub llm_first_token_timeout_ms: u64,
+    /// Milliseconds from text to the first audio byte.
+    pub tts_first_byte_timeout_ms: u64,
+}
+
+/// Deepgram.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct DeepgramConfig {
+    /// `ws://` or `wss://` base.
+    pub base_url: Url,
+    /// API key.
+    pub api_key: Secret,
+    /// Streaming model.
+    pub stt_model: String,
+    /// Recognition language.
+    pub language: String,
+    /// Default voice.
+    pub tts_model: String,
+}
+
+/// OpenAI.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct OpenAiConfig {
+    /// API base.
+    pub base_url: Url,
+    /// API key.
+    pub api_key: Secret,
+    /// Model.
+    pub model: String,
+}
+
+/// Azure OpenAI.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct AzureConfig {
+    /// Resource endpoint.
+    pub base_url: Url,
+    /// API key.
+    pub api_key: Secret,
+    /// Deployment name.
+    pub deployment: String,
+    /// API version.
+    pub api_version: String,
+}
+
+/// A language-model vendor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LlmVendor {
+    /// api.openai.com
+    OpenAi,
+    /// Azure OpenAI.
+    Azure,
+}
+
+fn url(text: &str) -> Url {
+    Url::parse(text).expect("a literal URL parses")
+}
+
+impl Default for DeepgramConfig {
+    fn default() -> Self {
+        Self {
+            base_url: url("wss://api.deepgram.com"),
+            api_key: Secret::default(),
+            stt_model: "nova-3-medical".into(),
+            language: "en-US".into(),
+            tts_model: "aura-2-thalia-en".into(),
+        }
+    }
+}
+
+impl Default for OpenAiConfig {
+    fn default() -> Self {
+        Self { base_url: url("https://api.openai.com/v1/"), api_key: Secret::default(), model: "gpt-4o".into() }
+    }
+}
+
+impl Default for AzureConfig {
+    fn default() -> Self {
+        Self {
+            base_url: url("https://resource.openai.azure.com"),
+            api_key: Secret::default(),
+            deployment: "gpt-4o".into(),
+            api_version: "2024-10-21".into(),
+        }
+    }
+}
+
+impl Default for ProvidersConfig {
+    fn default() -> Self {
+        Self {
+            deepgram: DeepgramConfig::default(),
+            openai: OpenAiConfig::default(),
+            azure: AzureConfig::default(),
+            llm: vec![LlmVendor::OpenAi],
+            onnxruntime: "target/tools/onnx/libonnxruntime.so".into(),
+            silero_model: "target/tools/models/silero_vad.onnx".into(),
+            connect_timeout_ms: 5000,
+            llm_first_token_timeout_ms: 5000,
+            tts_first_byte_timeout_ms: 3000,
+        }
+    }
+}
+
+impl ProvidersConfig {
+    pub(super) fn validate(&self) -> Result<(), ConfigError> {
+        if self.llm.is_empty() {
+            return Err(ConfigError::invalid("providers.llm", "must name at least one vendor"));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,1 @@
+//! Who takes a call: admission, queue, claims.

@@ -1,0 +1,96 @@
+//! What the system knows of one call outside its conversation.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    e164::E164,
+    ids::{CallId, Epoch, RoomName, TenantId},
+    phi::Phi,
+};
+
+/// An admitted call: written once by the gateway, read by the worker that serves it.
+#[derive(Clone, Debug)]
+pub struct CallRecord {
+    /// The clinic that was dialled.
+    pub tenant: TenantId,
+    /// Our name of the call.
+    pub call: CallId,
+    /// The LiveKit room and SIP user.
+    pub room: RoomName,
+    /// The caller; absent when the number is withheld.
+    pub caller: Option<Phi<E164>>,
+    /// The clinic's number that was dialled.
+    pub dialled: E164,
+    /// When the gateway admitted it; also the audit partition's key.
+    pub admitted_at: DateTime<Utc>,
+    /// The latest dispatch.
+    pub epoch: Epoch,
+    /// Where the call stands.
+    pub phase: CallPhase,
+    /// What Twilio is told when the SIP leg ends.
+    pub next: Option<NextStep>,
+}
+
+/// Where a call stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CallPhase {
+    /// Admitted, in the queue, rings.
+    Waiting,
+    /// A worker took it.
+    Claimed,
+    /// The caller hears the agent.
+    Active,
+    /// Over.
+    Ended,
+}
+
+/// What happens to the caller after the SIP leg: the gateway turns it into TwiML at the `action` URL.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum NextStep {
+    /// The conversation is complete.
+    HangUp,
+    /// Connect the caller with the clinic's people.
+    Transfer {
+        /// Where to.
+        to: E164,
+    },
+    /// Something failed: the tenant's fallback number, or a spoken apology.
+    Fallback,
+}
+
+/// How a call ended; a closed set, used as a metric label and in the artifact.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// The agent closed the conversation.
+    Completed,
+    /// Handed to a person on request or by rule.
+    Transferred,
+    /// The caller hung up first.
+    CallerHungUp,
+    /// The caller never came on the line.
+    Abandoned,
+    /// A failure ended it; the caller got the fallback.
+    Failed,
+}
+
+impl Outcome {
+    /// Every value, in catalogue order.
+    pub const ALL: [Self; 5] =
+        [Self::Completed, Self::Transferred, Self::CallerHungUp, Self::Abandoned, Self::Failed];
+
+    /// The label.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Completed => "completed",
+            Self::Transferred => "transferred",
+            Self::CallerHungUp => "caller_hung_up",
+            Self::Abandoned => "abandoned",
+            Self::Failed => "failed",
+        }
+    }
+}

@@ -1,0 +1,3 @@
+//! Sound inside the pod: frames and the playout clock. No I/O, no tasks; time is an input.
+
+pub mod frame;

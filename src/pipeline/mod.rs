@@ -1,0 +1,3 @@
+//! The conversation.
+
+pub mod turn;

@@ -1,0 +1,1 @@
+//! One file per role: builds its object graph and runs it.

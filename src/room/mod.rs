@@ -1,0 +1,1 @@
+//! The LiveKit room; the only importer of the `livekit` SDK.

@@ -1,0 +1,4 @@
+//! Where state lives.
+
+pub mod postgres;
+pub mod redis;

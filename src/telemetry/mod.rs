@@ -1,0 +1,3 @@
+//! Logs, traces, metrics.
+
+pub mod metrics;
