@@ -5,5 +5,6 @@ pub mod call_time;
 pub mod conversation;
 pub mod e164;
 pub mod ids;
+pub mod job;
 pub mod phi;
 pub mod tenant;
