@@ -79,11 +79,17 @@ impl Lifecycle {
             _ = interrupt.recv() => tracing::warn!("second signal"),
         }
         self.hard.cancel();
-        let leaked = tokio::time::timeout(HARD_STOP, self.tasks.wait()).await.is_err();
+        let leaked = tokio::time::timeout(HARD_STOP, self.tasks.wait())
+            .await
+            .is_err();
         if leaked {
             tracing::error!(tasks = self.tasks.len(), "tasks did not stop");
         }
-        Ok(if self.failed.is_cancelled() || leaked { Stopped::Failed } else { Stopped::OnRequest })
+        Ok(if self.failed.is_cancelled() || leaked {
+            Stopped::Failed
+        } else {
+            Stopped::OnRequest
+        })
     }
 }
 

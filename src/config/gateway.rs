@@ -39,7 +39,10 @@ impl Default for GatewayConfig {
 impl GatewayConfig {
     pub(super) fn validate(&self) -> Result<(), ConfigError> {
         if self.voice_deadline_ms == 0 || self.voice_deadline_ms > 1000 {
-            return Err(ConfigError::invalid("gateway.voice_deadline_ms", "must be between 1 and 1000"));
+            return Err(ConfigError::invalid(
+                "gateway.voice_deadline_ms",
+                "must be between 1 and 1000",
+            ));
         }
         Ok(())
     }

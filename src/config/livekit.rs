@@ -67,7 +67,10 @@ impl Default for LiveKitConfig {
 impl LiveKitConfig {
     pub(super) fn validate(&self) -> Result<(), ConfigError> {
         if self.agent_name.is_empty() {
-            return Err(ConfigError::invalid("livekit.agent_name", "must not be empty: unnamed workers take every room"));
+            return Err(ConfigError::invalid(
+                "livekit.agent_name",
+                "must not be empty: unnamed workers take every room",
+            ));
         }
         Ok(())
     }

@@ -51,7 +51,10 @@ pub enum ConfigError {
 impl ConfigError {
     /// A wrong value under this key.
     pub fn invalid(key: &'static str, problem: impl Into<String>) -> Self {
-        Self::Invalid { key, problem: problem.into() }
+        Self::Invalid {
+            key,
+            problem: problem.into(),
+        }
     }
 }
 
@@ -125,10 +128,16 @@ impl Config {
             ));
         }
         if empty < self.worker.max_call_secs {
-            return Err(ConfigError::invalid("livekit.room_empty_timeout_secs", "must be at least worker.max_call_secs"));
+            return Err(ConfigError::invalid(
+                "livekit.room_empty_timeout_secs",
+                "must be at least worker.max_call_secs",
+            ));
         }
         if self.redis.slot_ttl_secs <= dial {
-            return Err(ConfigError::invalid("redis.slot_ttl_secs", "must exceed gateway.dial_timeout_secs"));
+            return Err(ConfigError::invalid(
+                "redis.slot_ttl_secs",
+                "must exceed gateway.dial_timeout_secs",
+            ));
         }
         Ok(())
     }

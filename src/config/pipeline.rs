@@ -34,7 +34,10 @@ pub struct EndpointingConfig {
 
 impl Default for EndpointingConfig {
     fn default() -> Self {
-        Self { min_delay_ms: 500, max_delay_ms: 3000 }
+        Self {
+            min_delay_ms: 500,
+            max_delay_ms: 3000,
+        }
     }
 }
 
@@ -55,7 +58,10 @@ impl Default for PipelineConfig {
 impl PipelineConfig {
     pub(super) fn validate(&self) -> Result<(), ConfigError> {
         if self.endpointing.min_delay_ms > self.endpointing.max_delay_ms {
-            return Err(ConfigError::invalid("pipeline.endpointing.min_delay_ms", "must not exceed max_delay_ms"));
+            return Err(ConfigError::invalid(
+                "pipeline.endpointing.min_delay_ms",
+                "must not exceed max_delay_ms",
+            ));
         }
         Ok(())
     }

@@ -99,7 +99,11 @@ impl Default for DeepgramConfig {
 
 impl Default for OpenAiConfig {
     fn default() -> Self {
-        Self { base_url: url("https://api.openai.com/v1/"), api_key: Secret::default(), model: "gpt-4o".into() }
+        Self {
+            base_url: url("https://api.openai.com/v1/"),
+            api_key: Secret::default(),
+            model: "gpt-4o".into(),
+        }
     }
 }
 
@@ -133,7 +137,10 @@ impl Default for ProvidersConfig {
 impl ProvidersConfig {
     pub(super) fn validate(&self) -> Result<(), ConfigError> {
         if self.llm.is_empty() {
-            return Err(ConfigError::invalid("providers.llm", "must name at least one vendor"));
+            return Err(ConfigError::invalid(
+                "providers.llm",
+                "must name at least one vendor",
+            ));
         }
         Ok(())
     }

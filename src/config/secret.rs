@@ -47,7 +47,9 @@ impl<'de> Deserialize<'de> for Secret {
             Source::Text(text) => Ok(Self::new(&text)),
             Source::File { file } => std::fs::read_to_string(&file)
                 .map(|text| Self::new(text.trim_end_matches(['\n', '\r'])))
-                .map_err(|e| serde::de::Error::custom(format!("read secret file {}: {e}", file.display()))),
+                .map_err(|e| {
+                    serde::de::Error::custom(format!("read secret file {}: {e}", file.display()))
+                }),
         }
     }
 }

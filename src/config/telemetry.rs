@@ -25,6 +25,10 @@ pub enum LogFormat {
 
 impl Default for TelemetryConfig {
     fn default() -> Self {
-        Self { log: "info".into(), log_format: LogFormat::Json, otlp_endpoint: None }
+        Self {
+            log: "info".into(),
+            log_format: LogFormat::Json,
+            otlp_endpoint: None,
+        }
     }
 }

@@ -38,13 +38,22 @@ impl Default for WorkerConfig {
 impl WorkerConfig {
     pub(super) fn validate(&self) -> Result<(), ConfigError> {
         if self.max_calls == 0 {
-            return Err(ConfigError::invalid("worker.max_calls", "must be at least 1"));
+            return Err(ConfigError::invalid(
+                "worker.max_calls",
+                "must be at least 1",
+            ));
         }
         if self.vad_threads == 0 {
-            return Err(ConfigError::invalid("worker.vad_threads", "must be at least 1"));
+            return Err(ConfigError::invalid(
+                "worker.vad_threads",
+                "must be at least 1",
+            ));
         }
         if self.drain_deadline_secs < self.max_call_secs {
-            return Err(ConfigError::invalid("worker.drain_deadline_secs", "must be at least worker.max_call_secs"));
+            return Err(ConfigError::invalid(
+                "worker.drain_deadline_secs",
+                "must be at least worker.max_call_secs",
+            ));
         }
         Ok(())
     }

@@ -79,8 +79,13 @@ pub enum Outcome {
 
 impl Outcome {
     /// Every value, in catalogue order.
-    pub const ALL: [Self; 5] =
-        [Self::Completed, Self::Transferred, Self::CallerHungUp, Self::Abandoned, Self::Failed];
+    pub const ALL: [Self; 5] = [
+        Self::Completed,
+        Self::Transferred,
+        Self::CallerHungUp,
+        Self::Abandoned,
+        Self::Failed,
+    ];
 
     /// The label.
     #[must_use]

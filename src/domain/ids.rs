@@ -95,7 +95,10 @@ impl PodId {
     /// A pod id from the host's name (for people) and a random part (for uniqueness over restarts).
     #[must_use]
     pub fn new(host: &str) -> Self {
-        Self(format!("{host}-{}", &Uuid::new_v4().simple().to_string()[..8]))
+        Self(format!(
+            "{host}-{}",
+            &Uuid::new_v4().simple().to_string()[..8]
+        ))
     }
 
     /// The id as written to Redis and logs.
@@ -116,7 +119,9 @@ impl FromStr for TwilioCallSid {
     fn from_str(text: &str) -> Result<Self, InvalidId> {
         let hex = text.strip_prefix("CA").unwrap_or_default();
         let valid = hex.len() == 32 && hex.bytes().all(|b| b.is_ascii_hexdigit());
-        valid.then(|| Self(text.to_owned())).ok_or(InvalidId { kind: "TwilioCallSid" })
+        valid.then(|| Self(text.to_owned())).ok_or(InvalidId {
+            kind: "TwilioCallSid",
+        })
     }
 }
 
@@ -153,7 +158,9 @@ impl FromStr for RoomName {
     fn from_str(text: &str) -> Result<Self, InvalidId> {
         let hex = text.strip_prefix("call-").unwrap_or_default();
         let valid = hex.len() == 32 && hex.bytes().all(|b| b.is_ascii_hexdigit());
-        valid.then(|| Self(text.to_owned())).ok_or(InvalidId { kind: "RoomName" })
+        valid
+            .then(|| Self(text.to_owned()))
+            .ok_or(InvalidId { kind: "RoomName" })
     }
 }
 
@@ -171,14 +178,23 @@ mod tests {
     fn a_room_name_survives_its_own_parser_and_others_do_not() {
         let room = RoomName::generate();
         assert_eq!(room.as_str().parse::<RoomName>().expect("own form"), room);
-        for bad in ["", "call-", "call-xyz", "room-00000000000000000000000000000000"] {
+        for bad in [
+            "",
+            "call-",
+            "call-xyz",
+            "room-00000000000000000000000000000000",
+        ] {
             assert!(bad.parse::<RoomName>().is_err(), "{bad}");
         }
     }
 
     #[test]
     fn a_twilio_sid_is_ca_and_32_hex_digits() {
-        assert!("CA00000000000000000000000000000abc".parse::<TwilioCallSid>().is_ok());
+        assert!(
+            "CA00000000000000000000000000000abc"
+                .parse::<TwilioCallSid>()
+                .is_ok()
+        );
         assert!("CA1234567890ABCDE".parse::<TwilioCallSid>().is_err());
     }
 }

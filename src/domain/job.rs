@@ -36,7 +36,11 @@ mod tests {
 
     #[test]
     fn metadata_survives_its_own_parser_and_foreign_text_does_not() {
-        let job = JobMetadata { tenant: TenantId::generate(), call: CallId::generate(), epoch: Epoch::FIRST };
+        let job = JobMetadata {
+            tenant: TenantId::generate(),
+            call: CallId::generate(),
+            epoch: Epoch::FIRST,
+        };
         assert_eq!(JobMetadata::from_json(&job.to_json()), Some(job));
         for foreign in ["", "{}", r#"{"tenant":"x"}"#, "null"] {
             assert_eq!(JobMetadata::from_json(foreign), None);

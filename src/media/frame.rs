@@ -27,13 +27,18 @@ impl AudioFrame {
     /// 20 ms of silence.
     #[must_use]
     pub const fn silence(at: CallTime) -> Self {
-        Self { at, samples: [0; FRAME_SAMPLES] }
+        Self {
+            at,
+            samples: [0; FRAME_SAMPLES],
+        }
     }
 }
 
 impl std::fmt::Debug for AudioFrame {
     /// Sound is patient data: only the time is shown.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("AudioFrame").field("at", &self.at).finish_non_exhaustive()
+        f.debug_struct("AudioFrame")
+            .field("at", &self.at)
+            .finish_non_exhaustive()
     }
 }

@@ -62,7 +62,10 @@ impl Fault {
     /// The same request may succeed at the same vendor.
     #[must_use]
     pub const fn is_retryable(self) -> bool {
-        matches!(self, Self::Unavailable | Self::Timeout | Self::RateLimited(_) | Self::Protocol)
+        matches!(
+            self,
+            Self::Unavailable | Self::Timeout | Self::RateLimited(_) | Self::Protocol
+        )
     }
 }
 
@@ -83,7 +86,11 @@ impl ProviderError {
     /// A failure without a transport error behind it.
     #[must_use]
     pub const fn new(vendor: Vendor, fault: Fault) -> Self {
-        Self { vendor, fault, source: None }
+        Self {
+            vendor,
+            fault,
+            source: None,
+        }
     }
 
     /// Keeps the transport's error.

@@ -182,7 +182,10 @@ impl Label for CallResult {
             Fault::BadRequest,
             Fault::Protocol,
         ];
-        std::iter::once(Ok(())).chain(faults.map(Err)).map(Self).collect()
+        std::iter::once(Ok(()))
+            .chain(faults.map(Err))
+            .map(Self)
+            .collect()
     }
 
     fn text(self) -> &'static str {

@@ -1,14 +1,33 @@
 //! Log lines and spans.
 
-use opentelemetry::trace::TracerProvider as _;
-use opentelemetry_otlp::{SpanExporter, WithExportConfig};
-use opentelemetry_sdk::{Resource, trace::SdkTracerProvider};
-use tracing_subscriber::{EnvFilter, Layer, Registry, layer::SubscriberExt, util::SubscriberInitExt};
+use std::time::Duration;
 
+use opentelemetry::trace::TracerProvider as _;
+use opentelemetry_otlp::{SpanExporter, WithExportConfig, WithHttpConfig};
+use opentelemetry_sdk::{Resource, trace::SdkTracerProvider};
+use tracing_subscriber::{
+    EnvFilter, Layer, Registry, layer::SubscriberExt, util::SubscriberInitExt,
+};
+
+use super::span_sender::SpanSender;
 use crate::config::{LogFormat, TelemetryConfig};
 
 /// Libraries whose verbose lines may carry bodies, headers or addresses: they never log below `warn`, whatever the filter says.
-const HUSHED: &[&str] = &["hyper", "h2", "reqwest", "rustls", "tungstenite", "sqlx", "livekit", "libwebrtc", "str0m", "ort"];
+const HUSHED: &[&str] = &[
+    "hyper",
+    "h2",
+    "reqwest",
+    "rustls",
+    "tungstenite",
+    "sqlx",
+    "livekit",
+    "libwebrtc",
+    "str0m",
+    "ort",
+];
+
+/// One export request.
+const EXPORT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A logging set-up that cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -19,6 +38,9 @@ pub enum TelemetryError {
     /// The span exporter could not be built.
     #[error("build the span exporter")]
     Exporter(#[from] opentelemetry_otlp::ExporterBuildError),
+    /// The HTTP client could not be built.
+    #[error("build the span exporter's HTTP client")]
+    Http(#[from] reqwest::Error),
     /// A subscriber is already set.
     #[error("telemetry is already started")]
     AlreadyStarted(#[from] tracing_subscriber::util::TryInitError),
@@ -48,7 +70,11 @@ impl Telemetry {
                 .with_tracer(p.tracer("neurality"))
                 .with_filter(tracing_subscriber::filter::LevelFilter::INFO)
         });
-        Registry::default().with(filter(&config.log)?).with(lines(config.log_format)).with(export).try_init()?;
+        Registry::default()
+            .with(filter(&config.log)?)
+            .with(lines(config.log_format))
+            .with(export)
+            .try_init()?;
         Ok(Self { spans })
     }
 
@@ -83,7 +109,17 @@ where
 
 fn span_exporter(endpoint: &str, role: &'static str) -> Result<SdkTracerProvider, TelemetryError> {
     let url = format!("{}/v1/traces", endpoint.trim_end_matches('/'));
-    let exporter = SpanExporter::builder().with_http().with_endpoint(url).build()?;
-    let resource = Resource::builder().with_service_name(format!("neurality-{role}")).build();
-    Ok(SdkTracerProvider::builder().with_batch_exporter(exporter).with_resource(resource).build())
+    let http = reqwest::Client::builder().timeout(EXPORT_TIMEOUT).build()?;
+    let exporter = SpanExporter::builder()
+        .with_http()
+        .with_http_client(SpanSender::new(http))
+        .with_endpoint(url)
+        .build()?;
+    let resource = Resource::builder()
+        .with_service_name(format!("neurality-{role}"))
+        .build();
+    Ok(SdkTracerProvider::builder()
+        .with_batch_exporter(exporter)
+        .with_resource(resource)
+        .build())
 }

@@ -3,24 +3,33 @@
 use std::time::Duration;
 
 use prometheus::{
-    Encoder, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
-    TextEncoder,
+    Encoder, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge,
+    IntGaugeVec, Opts, Registry, TextEncoder,
 };
 
 use super::labels::{
-    Admission, ArtifactWrite, CallResult, Claim, DropPoint, Label, Packet, ProviderKind, SessionWrite, SlotState, Stage,
+    Admission, ArtifactWrite, CallResult, Claim, DropPoint, Label, Packet, ProviderKind,
+    SessionWrite, SlotState, Stage,
 };
 use crate::{domain::call::Outcome, providers::Vendor, tools::outcome::ToolStatus};
 
 /// Dense around the budgets of a turn: 0.9 s to the first byte, 1.1 s and 1.4 s on the phone leg.
-const TURN_BUCKETS: &[f64] =
-    &[0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.1, 1.2, 1.4, 1.7, 2.0, 2.5, 3.5, 5.0, 10.0];
+const TURN_BUCKETS: &[f64] = &[
+    0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.1, 1.2, 1.4, 1.7, 2.0,
+    2.5, 3.5, 5.0, 10.0,
+];
 /// For requests that we answer or send.
-const REQUEST_BUCKETS: &[f64] = &[0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 1.0, 2.0, 5.0, 10.0];
+const REQUEST_BUCKETS: &[f64] = &[
+    0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 1.0, 2.0, 5.0, 10.0,
+];
 /// For whole calls.
-const CALL_BUCKETS: &[f64] = &[5.0, 15.0, 30.0, 60.0, 120.0, 180.0, 300.0, 600.0, 1200.0, 1800.0];
+const CALL_BUCKETS: &[f64] = &[
+    5.0, 15.0, 30.0, 60.0, 120.0, 180.0, 300.0, 600.0, 1200.0, 1800.0,
+];
 /// For one inference of the voice-activity model.
-const INFERENCE_BUCKETS: &[f64] = &[0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05];
+const INFERENCE_BUCKETS: &[f64] = &[
+    0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05,
+];
 
 /// All metrics of a process and the registry that `/metrics` encodes.
 pub struct Metrics {
@@ -73,31 +82,126 @@ impl Metrics {
     pub fn new() -> Self {
         let r = Registry::new();
         Self {
-            turn_latency: histogram(&r, "neurality_turn_latency_seconds", "End of the caller's speech to the agent's first frame.", TURN_BUCKETS),
-            turn_stage: histograms::<Stage>(&r, "neurality_turn_stage_seconds", "Parts of a turn's latency.", TURN_BUCKETS),
-            barge_in: histogram(&r, "neurality_barge_in_seconds", "Caller's speech over the agent to the agent's silence.", TURN_BUCKETS),
-            calls: counters::<Outcome>(&r, "neurality_calls_total", "Calls that ended, by outcome."),
+            turn_latency: histogram(
+                &r,
+                "neurality_turn_latency_seconds",
+                "End of the caller's speech to the agent's first frame.",
+                TURN_BUCKETS,
+            ),
+            turn_stage: histograms::<Stage>(
+                &r,
+                "neurality_turn_stage_seconds",
+                "Parts of a turn's latency.",
+                TURN_BUCKETS,
+            ),
+            barge_in: histogram(
+                &r,
+                "neurality_barge_in_seconds",
+                "Caller's speech over the agent to the agent's silence.",
+                TURN_BUCKETS,
+            ),
+            calls: counters::<Outcome>(
+                &r,
+                "neurality_calls_total",
+                "Calls that ended, by outcome.",
+            ),
             calls_active: gauge(&r, "neurality_calls_active", "Calls this pod serves."),
-            call_duration: histogram(&r, "neurality_call_duration_seconds", "Answer to end.", CALL_BUCKETS),
-            admissions: counters::<Admission>(&r, "neurality_admissions_total", "Voice webhooks, by decision."),
-            voice_request: histogram(&r, "neurality_voice_request_seconds", "Time to answer POST /voice.", REQUEST_BUCKETS),
-            queue_waiting: gauge(&r, "neurality_queue_waiting_calls", "Admitted calls that no worker has claimed."),
-            claims: counters::<Claim>(&r, "neurality_claims_total", "Claims of assigned calls, by result."),
-            slots: gauges::<SlotState>(&r, "neurality_worker_slots", "Slots of this pod, by state."),
-            registered: gauge(&r, "neurality_worker_registered", "1 while the pod is registered with LiveKit."),
+            call_duration: histogram(
+                &r,
+                "neurality_call_duration_seconds",
+                "Answer to end.",
+                CALL_BUCKETS,
+            ),
+            admissions: counters::<Admission>(
+                &r,
+                "neurality_admissions_total",
+                "Voice webhooks, by decision.",
+            ),
+            voice_request: histogram(
+                &r,
+                "neurality_voice_request_seconds",
+                "Time to answer POST /voice.",
+                REQUEST_BUCKETS,
+            ),
+            queue_waiting: gauge(
+                &r,
+                "neurality_queue_waiting_calls",
+                "Admitted calls that no worker has claimed.",
+            ),
+            claims: counters::<Claim>(
+                &r,
+                "neurality_claims_total",
+                "Claims of assigned calls, by result.",
+            ),
+            slots: gauges::<SlotState>(
+                &r,
+                "neurality_worker_slots",
+                "Slots of this pod, by state.",
+            ),
+            registered: gauge(
+                &r,
+                "neurality_worker_registered",
+                "1 while the pod is registered with LiveKit.",
+            ),
             provider_calls: provider_counters(&r),
             provider_latency: provider_histograms(&r),
-            breaker_open: gauges::<Vendor>(&r, "neurality_provider_breaker_open", "1 while a vendor is not asked."),
-            tool_calls: counters::<ToolStatus>(&r, "neurality_tool_calls_total", "Tool calls, by status."),
-            tool_duration: histogram(&r, "neurality_tool_duration_seconds", "Run time of a tool.", REQUEST_BUCKETS),
-            packets: counters::<Packet>(&r, "neurality_media_packets_total", "Packets from the caller, by fate."),
-            concealed_ms: counter(&r, "neurality_media_concealed_milliseconds_total", "Caller's sound that had to be invented."),
-            dropped: counters::<DropPoint>(&r, "neurality_audio_dropped_frames_total", "Frames dropped at a full channel."),
-            session_writes: counters::<SessionWrite>(&r, "neurality_session_writes_total", "Write-through of session state, by result."),
-            artifacts: counters::<ArtifactWrite>(&r, "neurality_artifacts_total", "Call artifacts, by where they went."),
-            artifacts_parked: gauge(&r, "neurality_artifacts_parked", "Sealed artifacts that wait in Redis for Postgres."),
-            vad_frames: counter(&r, "neurality_vad_frames_total", "Windows scored by the voice-activity model."),
-            vad_inference: histogram(&r, "neurality_vad_inference_seconds", "One batched inference.", INFERENCE_BUCKETS),
+            breaker_open: gauges::<Vendor>(
+                &r,
+                "neurality_provider_breaker_open",
+                "1 while a vendor is not asked.",
+            ),
+            tool_calls: counters::<ToolStatus>(
+                &r,
+                "neurality_tool_calls_total",
+                "Tool calls, by status.",
+            ),
+            tool_duration: histogram(
+                &r,
+                "neurality_tool_duration_seconds",
+                "Run time of a tool.",
+                REQUEST_BUCKETS,
+            ),
+            packets: counters::<Packet>(
+                &r,
+                "neurality_media_packets_total",
+                "Packets from the caller, by fate.",
+            ),
+            concealed_ms: counter(
+                &r,
+                "neurality_media_concealed_milliseconds_total",
+                "Caller's sound that had to be invented.",
+            ),
+            dropped: counters::<DropPoint>(
+                &r,
+                "neurality_audio_dropped_frames_total",
+                "Frames dropped at a full channel.",
+            ),
+            session_writes: counters::<SessionWrite>(
+                &r,
+                "neurality_session_writes_total",
+                "Write-through of session state, by result.",
+            ),
+            artifacts: counters::<ArtifactWrite>(
+                &r,
+                "neurality_artifacts_total",
+                "Call artifacts, by where they went.",
+            ),
+            artifacts_parked: gauge(
+                &r,
+                "neurality_artifacts_parked",
+                "Sealed artifacts that wait in Redis for Postgres.",
+            ),
+            vad_frames: counter(
+                &r,
+                "neurality_vad_frames_total",
+                "Windows scored by the voice-activity model.",
+            ),
+            vad_inference: histogram(
+                &r,
+                "neurality_vad_inference_seconds",
+                "One batched inference.",
+                INFERENCE_BUCKETS,
+            ),
             registry: r,
         }
     }
@@ -109,7 +213,9 @@ impl Metrics {
 
     /// A part of a turn's latency.
     pub fn turn_stage(&self, stage: Stage, took: Duration) {
-        self.turn_stage.with_label_values(&[stage.text()]).observe(took.as_secs_f64());
+        self.turn_stage
+            .with_label_values(&[stage.text()])
+            .observe(took.as_secs_f64());
     }
 
     /// The caller cut the agent off.
@@ -147,8 +253,12 @@ impl Metrics {
 
     /// The pod's slots.
     pub fn slots(&self, free: u32, used: u32) {
-        self.slots.with_label_values(&[SlotState::Free.text()]).set(free.into());
-        self.slots.with_label_values(&[SlotState::Used.text()]).set(used.into());
+        self.slots
+            .with_label_values(&[SlotState::Free.text()])
+            .set(free.into());
+        self.slots
+            .with_label_values(&[SlotState::Used.text()])
+            .set(used.into());
     }
 
     /// Registered with LiveKit, or not.
@@ -158,17 +268,23 @@ impl Metrics {
 
     /// A provider call ended.
     pub fn provider_call(&self, kind: ProviderKind, vendor: Vendor, result: CallResult) {
-        self.provider_calls.with_label_values(&[kind.text(), vendor.as_str(), result.text()]).inc();
+        self.provider_calls
+            .with_label_values(&[kind.text(), vendor.as_str(), result.text()])
+            .inc();
     }
 
     /// A provider's own delay: handshake, first token, first byte, final transcript.
     pub fn provider_latency(&self, kind: ProviderKind, vendor: Vendor, took: Duration) {
-        self.provider_latency.with_label_values(&[kind.text(), vendor.as_str()]).observe(took.as_secs_f64());
+        self.provider_latency
+            .with_label_values(&[kind.text(), vendor.as_str()])
+            .observe(took.as_secs_f64());
     }
 
     /// A vendor's breaker opened or closed.
     pub fn breaker_open(&self, vendor: Vendor, open: bool) {
-        self.breaker_open.with_label_values(&[vendor.as_str()]).set(open.into());
+        self.breaker_open
+            .with_label_values(&[vendor.as_str()])
+            .set(open.into());
     }
 
     /// A tool ran.
@@ -184,7 +300,8 @@ impl Metrics {
 
     /// Concealed sound since the last report.
     pub fn concealed(&self, sound: Duration) {
-        self.concealed_ms.inc_by(sound.as_millis().try_into().unwrap_or(u64::MAX));
+        self.concealed_ms
+            .inc_by(sound.as_millis().try_into().unwrap_or(u64::MAX));
     }
 
     /// A frame fell at a full channel.
@@ -194,7 +311,9 @@ impl Metrics {
 
     /// A session write ended.
     pub fn session_write(&self, result: SessionWrite) {
-        self.session_writes.with_label_values(&[result.text()]).inc();
+        self.session_writes
+            .with_label_values(&[result.text()])
+            .inc();
     }
 
     /// An artifact was written.
@@ -204,7 +323,8 @@ impl Metrics {
 
     /// Artifacts that wait in Redis.
     pub fn artifacts_parked(&self, count: usize) {
-        self.artifacts_parked.set(count.try_into().unwrap_or(i64::MAX));
+        self.artifacts_parked
+            .set(count.try_into().unwrap_or(i64::MAX));
     }
 
     /// One batched inference.
@@ -226,13 +346,20 @@ impl Metrics {
     /// Names in the catalogue.
     #[must_use]
     pub fn names(&self) -> Vec<String> {
-        self.registry.gather().iter().map(|family| family.name().to_owned()).collect()
+        self.registry
+            .gather()
+            .iter()
+            .map(|family| family.name().to_owned())
+            .collect()
     }
 }
 
 const UNIQUE: &str = "the catalogue's names are unique and valid";
 
-fn register<C: prometheus::core::Collector + Clone + 'static>(registry: &Registry, metric: prometheus::Result<C>) -> C {
+fn register<C: prometheus::core::Collector + Clone + 'static>(
+    registry: &Registry,
+    metric: prometheus::Result<C>,
+) -> C {
     let metric = metric.expect(UNIQUE);
     registry.register(Box::new(metric.clone())).expect(UNIQUE);
     metric
@@ -247,25 +374,34 @@ fn gauge(r: &Registry, name: &str, help: &str) -> IntGauge {
 }
 
 fn histogram(r: &Registry, name: &str, help: &str, buckets: &[f64]) -> Histogram {
-    register(r, Histogram::with_opts(HistogramOpts::new(name, help).buckets(buckets.to_vec())))
+    register(
+        r,
+        Histogram::with_opts(HistogramOpts::new(name, help).buckets(buckets.to_vec())),
+    )
 }
 
 fn counters<L: Label>(r: &Registry, name: &str, help: &str) -> IntCounterVec {
     let metric = register(r, IntCounterVec::new(Opts::new(name, help), &[L::NAME]));
-    L::all().into_iter().for_each(|l| drop(metric.with_label_values(&[l.text()])));
+    L::all()
+        .into_iter()
+        .for_each(|l| drop(metric.with_label_values(&[l.text()])));
     metric
 }
 
 fn gauges<L: Label>(r: &Registry, name: &str, help: &str) -> IntGaugeVec {
     let metric = register(r, IntGaugeVec::new(Opts::new(name, help), &[L::NAME]));
-    L::all().into_iter().for_each(|l| drop(metric.with_label_values(&[l.text()])));
+    L::all()
+        .into_iter()
+        .for_each(|l| drop(metric.with_label_values(&[l.text()])));
     metric
 }
 
 fn histograms<L: Label>(r: &Registry, name: &str, help: &str, buckets: &[f64]) -> HistogramVec {
     let opts = HistogramOpts::new(name, help).buckets(buckets.to_vec());
     let metric = register(r, HistogramVec::new(opts, &[L::NAME]));
-    L::all().into_iter().for_each(|l| drop(metric.with_label_values(&[l.text()])));
+    L::all()
+        .into_iter()
+        .for_each(|l| drop(metric.with_label_values(&[l.text()])));
     metric
 }
 
@@ -278,8 +414,14 @@ const PROVIDERS: [(ProviderKind, Vendor); 4] = [
 ];
 
 fn provider_counters(r: &Registry) -> IntCounterVec {
-    let opts = Opts::new("neurality_provider_calls_total", "Provider calls, by result.");
-    let metric = register(r, IntCounterVec::new(opts, &[ProviderKind::NAME, Vendor::NAME, CallResult::NAME]));
+    let opts = Opts::new(
+        "neurality_provider_calls_total",
+        "Provider calls, by result.",
+    );
+    let metric = register(
+        r,
+        IntCounterVec::new(opts, &[ProviderKind::NAME, Vendor::NAME, CallResult::NAME]),
+    );
     for (kind, vendor) in PROVIDERS {
         for result in CallResult::all() {
             drop(metric.with_label_values(&[kind.text(), vendor.text(), result.text()]));
@@ -289,10 +431,18 @@ fn provider_counters(r: &Registry) -> IntCounterVec {
 }
 
 fn provider_histograms(r: &Registry) -> HistogramVec {
-    let opts = HistogramOpts::new("neurality_provider_latency_seconds", "A provider's own delay.")
-        .buckets(REQUEST_BUCKETS.to_vec());
-    let metric = register(r, HistogramVec::new(opts, &[ProviderKind::NAME, Vendor::NAME]));
-    PROVIDERS.iter().for_each(|(k, v)| drop(metric.with_label_values(&[k.text(), v.text()])));
+    let opts = HistogramOpts::new(
+        "neurality_provider_latency_seconds",
+        "A provider's own delay.",
+    )
+    .buckets(REQUEST_BUCKETS.to_vec());
+    let metric = register(
+        r,
+        HistogramVec::new(opts, &[ProviderKind::NAME, Vendor::NAME]),
+    );
+    PROVIDERS
+        .iter()
+        .for_each(|(k, v)| drop(metric.with_label_values(&[k.text(), v.text()])));
     metric
 }
 

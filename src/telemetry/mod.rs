@@ -4,3 +4,4 @@
 pub mod labels;
 pub mod logs;
 pub mod metrics;
+mod span_sender;

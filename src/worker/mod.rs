@@ -1,1 +1,6 @@
-//! The pod.
+//! The pod: registered with LiveKit, exact slots, one task per call.
+
+pub mod agent;
+pub mod calls;
+pub mod registration;
+pub mod slots;

@@ -1,0 +1,303 @@
+//! The agent protocol's rules, without a socket: what is answered to each message of the server, and when.
+
+use std::{collections::HashMap, time::Duration};
+
+use livekit_protocol::{
+    AvailabilityRequest, AvailabilityResponse, Job, JobAssignment, JobStatus, JobType,
+    RegisterWorkerRequest, UpdateJobStatus, UpdateWorkerStatus, WorkerMessage, WorkerStatus,
+    server_message::Message as FromServer, worker_message::Message as ToServer,
+};
+
+use super::slots::{Slot, Slots};
+use crate::domain::job::JobMetadata;
+
+/// LiveKit's name of one dispatch attempt.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct JobId(String);
+
+impl JobId {
+    /// As in logs.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// A job that was assigned to this pod.
+#[derive(Debug)]
+pub struct Assignment {
+    /// The attempt.
+    pub job: JobId,
+    /// Which call.
+    pub metadata: JobMetadata,
+    /// The room to join.
+    pub room: String,
+    /// The token to join it with.
+    pub token: String,
+    /// The slot it holds.
+    pub slot: Slot,
+}
+
+/// What the shell has to do.
+#[derive(Debug)]
+pub enum Action {
+    /// Send this message.
+    Send(WorkerMessage),
+    /// The server accepted the registration.
+    Registered,
+    /// Serve this call.
+    Start(Box<Assignment>),
+    /// Leave this job's room.
+    Terminate(JobId),
+    /// The server is going away: register elsewhere, calls go on.
+    Reconnect,
+}
+
+/// An assignment that comes later than this after our answer is not ours any more (the server gives up after 10 s).
+const ASSIGNMENT_DEADLINE: Duration = Duration::from_secs(12);
+
+/// One registration's state. Time is since the process start.
+#[derive(Debug)]
+pub struct Registration {
+    slots: Slots,
+    agent_name: String,
+    reserved: HashMap<JobId, Reserved>,
+}
+
+#[derive(Debug)]
+struct Reserved {
+    slot: Slot,
+    metadata: JobMetadata,
+    until: Duration,
+}
+
+impl Registration {
+    /// Nothing reserved.
+    #[must_use]
+    pub fn new(agent_name: &str, slots: Slots) -> Self {
+        Self {
+            slots,
+            agent_name: agent_name.to_owned(),
+            reserved: HashMap::new(),
+        }
+    }
+
+    /// The first message on a fresh socket. Without named permissions the server grants what an agent needs: publish, subscribe, data, metadata.
+    #[must_use]
+    pub fn register(&self) -> WorkerMessage {
+        wrap(ToServer::Register(RegisterWorkerRequest {
+            r#type: JobType::JtRoom.into(),
+            agent_name: self.agent_name.clone(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            ..Default::default()
+        }))
+    }
+
+    /// The periodic report. The load is always in it: the server takes a missing one for 0.
+    #[must_use]
+    pub fn status(&self) -> WorkerMessage {
+        let full = self.slots.free() == 0;
+        let status = if full {
+            WorkerStatus::WsFull
+        } else {
+            WorkerStatus::WsAvailable
+        };
+        wrap(ToServer::UpdateWorker(UpdateWorkerStatus {
+            status: Some(status.into()),
+            load: self.slots.load(),
+            job_count: self.slots.used(),
+            draining: self.slots.is_draining(),
+            ..Default::default()
+        }))
+    }
+
+    /// Takes a message of the server.
+    pub fn handle(&mut self, now: Duration, message: FromServer) -> Vec<Action> {
+        match message {
+            FromServer::Register(_) => vec![Action::Registered, Action::Send(self.status())],
+            FromServer::Availability(request) => vec![Action::Send(self.answer(now, request))],
+            FromServer::Assignment(assignment) => self.assigned(assignment).into_iter().collect(),
+            FromServer::Termination(t) => vec![Action::Terminate(JobId(t.job_id))],
+            FromServer::GoAway(_) => vec![Action::Reconnect],
+            FromServer::Pong(_) => Vec::new(),
+        }
+    }
+
+    /// Frees slots whose assignment never came.
+    pub fn expire(&mut self, now: Duration) {
+        self.reserved.retain(|_, reserved| reserved.until > now);
+    }
+
+    /// Reserves before it answers, so that a burst of requests cannot be promised more than there is.
+    fn answer(&mut self, now: Duration, request: AvailabilityRequest) -> WorkerMessage {
+        let Some(job) = request.job else {
+            return decline(String::new());
+        };
+        let Some(metadata) = JobMetadata::from_json(&job.metadata) else {
+            return decline(job.id);
+        };
+        let Some(slot) = self.slots.reserve() else {
+            return decline(job.id);
+        };
+        let answer = accept(&job, metadata);
+        self.reserved.insert(
+            JobId(job.id),
+            Reserved {
+                slot,
+                metadata,
+                until: now + ASSIGNMENT_DEADLINE,
+            },
+        );
+        answer
+    }
+
+    fn assigned(&mut self, assignment: JobAssignment) -> Option<Action> {
+        let job = assignment.job?;
+        let id = JobId(job.id);
+        let reserved = self.reserved.remove(&id)?;
+        Some(Action::Start(Box::new(Assignment {
+            job: id,
+            metadata: reserved.metadata,
+            room: job.room.map(|room| room.name).unwrap_or_default(),
+            token: assignment.token,
+            slot: reserved.slot,
+        })))
+    }
+}
+
+/// A job's state for the server.
+#[must_use]
+pub fn job_status(job: &JobId, status: JobStatus, error: &'static str) -> WorkerMessage {
+    wrap(ToServer::UpdateJob(UpdateJobStatus {
+        job_id: job.0.clone(),
+        status: status.into(),
+        error: error.to_owned(),
+    }))
+}
+
+/// The identity an agent joins under: new with each epoch, so that an older agent's exit cannot end the newer one's job.
+#[must_use]
+pub fn agent_identity(metadata: JobMetadata) -> String {
+    format!("agent-{}-{}", metadata.call, metadata.epoch)
+}
+
+fn accept(job: &Job, metadata: JobMetadata) -> WorkerMessage {
+    wrap(ToServer::Availability(AvailabilityResponse {
+        job_id: job.id.clone(),
+        available: true,
+        participant_identity: agent_identity(metadata),
+        participant_name: "agent".to_owned(),
+        ..Default::default()
+    }))
+}
+
+fn decline(job_id: String) -> WorkerMessage {
+    wrap(ToServer::Availability(AvailabilityResponse {
+        job_id,
+        available: false,
+        ..Default::default()
+    }))
+}
+
+fn wrap(message: ToServer) -> WorkerMessage {
+    WorkerMessage {
+        message: Some(message),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::ids::{CallId, Epoch, TenantId};
+
+    fn job(id: &str) -> Job {
+        let metadata = JobMetadata {
+            tenant: TenantId::generate(),
+            call: CallId::generate(),
+            epoch: Epoch::FIRST,
+        };
+        Job {
+            id: id.to_owned(),
+            metadata: metadata.to_json(),
+            ..Default::default()
+        }
+    }
+
+    fn ask(registration: &mut Registration, job: Job) -> bool {
+        let actions = registration.handle(
+            Duration::ZERO,
+            FromServer::Availability(AvailabilityRequest {
+                job: Some(job),
+                resuming: false,
+            }),
+        );
+        match actions.as_slice() {
+            [
+                Action::Send(WorkerMessage {
+                    message: Some(ToServer::Availability(answer)),
+                }),
+            ] => answer.available,
+            other => panic!("one answer expected, got {other:?}"),
+        }
+    }
+
+    #[test]
+    fn promises_no_more_jobs_than_slots() {
+        let mut registration = Registration::new("n", Slots::new(2));
+        let answers: Vec<bool> = ["a", "b", "c"]
+            .map(|id| ask(&mut registration, job(id)))
+            .to_vec();
+        assert_eq!(answers, [true, true, false]);
+    }
+
+    #[test]
+    fn a_promise_without_assignment_frees_its_slot() {
+        let slots = Slots::new(1);
+        let mut registration = Registration::new("n", slots.clone());
+        assert!(ask(&mut registration, job("a")));
+        registration.expire(Duration::from_secs(11));
+        assert_eq!(slots.used(), 1);
+        registration.expire(Duration::from_secs(13));
+        assert_eq!(slots.used(), 0);
+    }
+
+    #[test]
+    fn an_assignment_without_a_promise_is_not_served() {
+        let mut registration = Registration::new("n", Slots::new(1));
+        let unasked = JobAssignment {
+            job: Some(job("x")),
+            token: "t".into(),
+            url: None,
+        };
+        assert!(
+            registration
+                .handle(Duration::ZERO, FromServer::Assignment(unasked))
+                .is_empty()
+        );
+    }
+
+    #[test]
+    fn foreign_jobs_are_declined() {
+        let mut registration = Registration::new("n", Slots::new(1));
+        assert!(!ask(
+            &mut registration,
+            Job {
+                id: "x".into(),
+                metadata: "hello".into(),
+                ..Default::default()
+            }
+        ));
+    }
+
+    #[test]
+    fn the_full_status_carries_load_one() {
+        let slots = Slots::new(1);
+        let registration = Registration::new("n", slots.clone());
+        let _held = slots.reserve();
+        let Some(ToServer::UpdateWorker(status)) = registration.status().message else {
+            panic!("a status")
+        };
+        assert_eq!(status.status, Some(WorkerStatus::WsFull.into()));
+        assert!((status.load - 1.0).abs() < f32::EPSILON);
+    }
+}
