@@ -1,1 +1,3 @@
+//! The outside world: callers, simulators, and the local stack.
 
+pub mod stack;
