@@ -1,1 +1,3 @@
+//! Tests against real servers: one binary, one module per part.
 
+mod architecture;
