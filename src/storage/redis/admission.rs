@@ -1,0 +1,108 @@
+//! Lets a call in.
+
+use chrono::{DateTime, Utc};
+
+use super::{
+    Store, StoreError, keys,
+    reply::{Words, text},
+    script,
+};
+use crate::domain::{
+    e164::E164,
+    ids::{CallId, Epoch, RoomName, TenantId, TwilioCallSid},
+};
+
+/// A call that asks to be let in, with ids that become its own if it is new.
+#[derive(Clone, Debug)]
+pub struct Applicant {
+    /// The clinic that was dialled.
+    pub tenant: TenantId,
+    /// Twilio's name of the call; makes the webhook idempotent.
+    pub sid: TwilioCallSid,
+    /// Our name of the call, if it is new.
+    pub call: CallId,
+    /// Its room, if it is new.
+    pub room: RoomName,
+    /// The caller's number, sealed; `None` if withheld.
+    pub caller: Option<Vec<u8>>,
+    /// The clinic's number that was dialled.
+    pub dialled: E164,
+    /// What the tenant may have.
+    pub limits: Limits,
+}
+
+/// What a tenant may have.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Concurrent calls.
+    pub concurrent: u32,
+    /// New calls per minute; as many may come at once.
+    pub per_minute: u32,
+}
+
+/// The decision.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Admission {
+    /// A new call, recorded and queued.
+    Admitted,
+    /// The same webhook as before: the call it made then.
+    Repeated {
+        /// Our name of the call.
+        call: CallId,
+        /// Its room.
+        room: RoomName,
+    },
+    /// Nothing was recorded.
+    Refused(Refusal),
+}
+
+/// Why a call is not let in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// Too many new calls in the last minute.
+    RateLimited,
+    /// Too many concurrent calls.
+    Busy,
+}
+
+impl Store {
+    /// Decides on a call in one step: known CallSid, rate, concurrent calls, then record and queue entry.
+    ///
+    /// # Errors
+    /// [`StoreError`]; after [`StoreError::Deadline`] the call may have been admitted: [`Store::release`] it.
+    pub async fn admit(&self, applicant: &Applicant, now: DateTime<Utc>) -> Result<Admission, StoreError> {
+        let tenant = applicant.tenant;
+        let mut run = script::ADMIT.prepare_invoke();
+        run.key(keys::sid(tenant, &applicant.sid))
+            .key(keys::record(tenant, applicant.call))
+            .key(keys::rate(tenant))
+            .key(keys::slots(tenant))
+            .key(keys::queue(tenant))
+            .arg(applicant.call.to_string())
+            .arg(applicant.room.as_str())
+            .arg(applicant.caller.as_deref().unwrap_or_default())
+            .arg(applicant.dialled.as_str())
+            .arg(Epoch::FIRST.0)
+            .arg(now.timestamp_millis())
+            .arg(applicant.limits.per_minute)
+            .arg(applicant.limits.concurrent)
+            .arg(self.slot_until_ms(now))
+            .arg(self.session_ttl_ms());
+        decision(&self.run::<Words>(&run).await?)
+    }
+}
+
+fn decision(words: &[Vec<u8>]) -> Result<Admission, StoreError> {
+    match text(words, 0)? {
+        "admitted" => Ok(Admission::Admitted),
+        "rate" => Ok(Admission::Refused(Refusal::RateLimited)),
+        "slots" => Ok(Admission::Refused(Refusal::Busy)),
+        "repeated" => repeated(text(words, 1)?).ok_or(StoreError::Malformed("CallSid entry")),
+        _ => Err(StoreError::Malformed("script reply")),
+    }
+}
+
+fn repeated(entry: &str) -> Option<Admission> {
+    let (call, room) = entry.split_once(' ')?;
+    Some(Admission::Repeated { call: call.parse().ok()?, room: room.parse().ok()? })
+}

@@ -1,0 +1,14 @@
+-- Records what follows the SIP leg, if the writer's epoch still owns the call.
+-- KEYS  1 record
+-- ARGV  1 epoch  2 next step (JSON)  3 TTL (ms)
+-- Result  {'ok'} | {'fenced', epoch} | {'unknown'}
+local epoch = redis.call('HGET', KEYS[1], 'epoch')
+if not epoch then
+  return { 'unknown' }
+end
+if tonumber(ARGV[1]) < tonumber(epoch) then
+  return { 'fenced', epoch }
+end
+redis.call('HSET', KEYS[1], 'next', ARGV[2])
+redis.call('PEXPIRE', KEYS[1], ARGV[3])
+return { 'ok' }

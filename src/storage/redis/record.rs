@@ -1,0 +1,221 @@
+//! The call record: who called whom, where the call stands, what comes next.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+
+use super::{
+    Store, StoreError, WriteError, keys,
+    reply::{Words, fenced},
+    script,
+};
+use crate::domain::{
+    call::{CallPhase, CallRecord, NextStep},
+    e164::E164,
+    ids::{CallId, Epoch, RoomName, TenantId},
+    phi::Phi,
+};
+
+/// A call record as Redis holds it: the caller's number sealed.
+#[derive(Clone, Debug)]
+pub struct StoredCall {
+    /// The clinic that was dialled.
+    pub tenant: TenantId,
+    /// Our name of the call.
+    pub call: CallId,
+    /// The LiveKit room and SIP user.
+    pub room: RoomName,
+    /// The caller's number, sealed; absent when withheld.
+    pub caller: Option<Vec<u8>>,
+    /// The clinic's number that was dialled.
+    pub dialled: E164,
+    /// When the gateway admitted it.
+    pub admitted_at: DateTime<Utc>,
+    /// The latest dispatch.
+    pub epoch: Epoch,
+    /// Where the call stands.
+    pub phase: CallPhase,
+    /// What Twilio is told when the SIP leg ends.
+    pub next: Option<NextStep>,
+}
+
+impl StoredCall {
+    /// The record with the caller's number as its owner unsealed it.
+    #[must_use]
+    pub fn with_caller(self, caller: Option<Phi<E164>>) -> CallRecord {
+        CallRecord {
+            tenant: self.tenant,
+            call: self.call,
+            room: self.room,
+            caller,
+            dialled: self.dialled,
+            admitted_at: self.admitted_at,
+            epoch: self.epoch,
+            phase: self.phase,
+            next: self.next,
+        }
+    }
+
+    pub(super) fn from_fields(
+        tenant: TenantId,
+        call: CallId,
+        fields: &HashMap<String, Vec<u8>>,
+    ) -> Result<Self, StoreError> {
+        let caller = fields.get("caller").filter(|sealed| !sealed.is_empty()).cloned();
+        Ok(Self {
+            tenant,
+            call,
+            room: parsed(fields, "room")?,
+            caller,
+            dialled: parsed(fields, "dialled")?,
+            admitted_at: DateTime::from_timestamp_millis(parsed(fields, "admitted_ms")?)
+                .ok_or(StoreError::Malformed("call record"))?,
+            epoch: Epoch(parsed(fields, "epoch")?),
+            phase: phase_from(field(fields, "phase")?)?,
+            next: fields.get("next").map(|json| next_from(json)).transpose()?,
+        })
+    }
+}
+
+impl Store {
+    /// A call's record.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn load(&self, tenant: TenantId, call: CallId) -> Result<Option<StoredCall>, StoreError> {
+        let fields: HashMap<String, Vec<u8>> =
+            self.query(redis::cmd("HGETALL").arg(keys::record(tenant, call))).await?;
+        if fields.is_empty() {
+            return Ok(None);
+        }
+        StoredCall::from_fields(tenant, call, &fields).map(Some)
+    }
+
+    /// Where a call stands; cheaper than [`Store::load`].
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn phase(&self, tenant: TenantId, call: CallId) -> Result<Option<CallPhase>, StoreError> {
+        let phase: Option<String> =
+            self.query(redis::cmd("HGET").arg(keys::record(tenant, call)).arg("phase")).await?;
+        phase.as_deref().map(phase_from).transpose()
+    }
+
+    /// Moves a call on. [`CallPhase::Ended`] also leaves the queue and frees the slot, and stays.
+    ///
+    /// # Errors
+    /// [`WriteError::Fenced`] if a newer epoch owns the call.
+    pub async fn set_phase(
+        &self,
+        tenant: TenantId,
+        call: CallId,
+        epoch: Epoch,
+        phase: CallPhase,
+        now: DateTime<Utc>,
+    ) -> Result<(), WriteError> {
+        let mut run = script::SET_PHASE.prepare_invoke();
+        run.key(keys::record(tenant, call))
+            .key(keys::queue(tenant))
+            .key(keys::slots(tenant))
+            .arg(call.to_string())
+            .arg(epoch.0)
+            .arg(phase_text(phase))
+            .arg(self.slot_until_ms(now))
+            .arg(self.session_ttl_ms());
+        fenced(self.run::<Words>(&run).await?).map(drop)
+    }
+
+    /// Records what Twilio is told when the SIP leg ends; written before the leg is ended.
+    ///
+    /// # Errors
+    /// [`WriteError::Fenced`] if a newer epoch owns the call.
+    pub async fn set_next_step(
+        &self,
+        tenant: TenantId,
+        call: CallId,
+        epoch: Epoch,
+        next: &NextStep,
+    ) -> Result<(), WriteError> {
+        let mut run = script::SET_NEXT.prepare_invoke();
+        run.key(keys::record(tenant, call)).arg(epoch.0).arg(next_text(next)).arg(self.session_ttl_ms());
+        fenced(self.run::<Words>(&run).await?).map(drop)
+    }
+
+    /// Ends a call that still waits, with the fallback as its next step. Returns `false` if a worker was faster or the call is over.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn give_up(&self, tenant: TenantId, call: CallId) -> Result<bool, StoreError> {
+        let mut run = script::GIVE_UP.prepare_invoke();
+        run.key(keys::record(tenant, call))
+            .key(keys::queue(tenant))
+            .key(keys::slots(tenant))
+            .arg(call.to_string())
+            .arg(next_text(&NextStep::Fallback));
+        self.run(&run).await
+    }
+
+    /// Writes a live call's record and slot back after Redis lost them. Returns `false` if there is a record.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn restore(&self, record: &StoredCall, now: DateTime<Utc>) -> Result<bool, StoreError> {
+        let mut run = script::RESTORE.prepare_invoke();
+        run.key(keys::record(record.tenant, record.call))
+            .key(keys::slots(record.tenant))
+            .arg(record.call.to_string())
+            .arg(self.slot_until_ms(now))
+            .arg(self.session_ttl_ms());
+        for (name, value) in fields_of(record) {
+            run.arg(name).arg(value);
+        }
+        self.run(&run).await
+    }
+}
+
+fn fields_of(record: &StoredCall) -> Vec<(&'static str, Vec<u8>)> {
+    let mut fields = vec![
+        ("room", record.room.as_str().into()),
+        ("caller", record.caller.clone().unwrap_or_default()),
+        ("dialled", record.dialled.as_str().into()),
+        ("admitted_ms", record.admitted_at.timestamp_millis().to_string().into_bytes()),
+        ("epoch", record.epoch.to_string().into_bytes()),
+        ("phase", phase_text(record.phase).into()),
+    ];
+    if let Some(next) = &record.next {
+        fields.push(("next", next_text(next).into_bytes()));
+    }
+    fields
+}
+
+fn field<'a>(fields: &'a HashMap<String, Vec<u8>>, name: &str) -> Result<&'a str, StoreError> {
+    let value = fields.get(name).ok_or(StoreError::Malformed("call record"))?;
+    std::str::from_utf8(value).map_err(|_| StoreError::Malformed("call record"))
+}
+
+fn parsed<T: std::str::FromStr>(fields: &HashMap<String, Vec<u8>>, name: &str) -> Result<T, StoreError> {
+    field(fields, name)?.parse().map_err(|_| StoreError::Malformed("call record"))
+}
+
+/// The words that the scripts compare with.
+const fn phase_text(phase: CallPhase) -> &'static str {
+    match phase {
+        CallPhase::Waiting => "waiting",
+        CallPhase::Claimed => "claimed",
+        CallPhase::Active => "active",
+        CallPhase::Ended => "ended",
+    }
+}
+
+fn phase_from(text: &str) -> Result<CallPhase, StoreError> {
+    let all = [CallPhase::Waiting, CallPhase::Claimed, CallPhase::Active, CallPhase::Ended];
+    all.into_iter().find(|phase| phase_text(*phase) == text).ok_or(StoreError::Malformed("call phase"))
+}
+
+fn next_text(next: &NextStep) -> String {
+    serde_json::json!(next).to_string()
+}
+
+fn next_from(json: &[u8]) -> Result<NextStep, StoreError> {
+    serde_json::from_slice(json).map_err(|_| StoreError::Malformed("next step"))
+}

@@ -1,0 +1,26 @@
+//! Reads what the scripts return.
+
+use super::{StoreError, WriteError};
+use crate::domain::ids::Epoch;
+
+/// A script's answer: a word, then what it carries.
+pub(super) type Words = Vec<Vec<u8>>;
+
+pub(super) fn text(words: &[Vec<u8>], at: usize) -> Result<&str, StoreError> {
+    let word = words.get(at).ok_or(StoreError::Malformed("script reply"))?;
+    std::str::from_utf8(word).map_err(|_| StoreError::Malformed("script reply"))
+}
+
+pub(super) fn number<T: std::str::FromStr>(words: &[Vec<u8>], at: usize) -> Result<T, StoreError> {
+    text(words, at)?.parse().map_err(|_| StoreError::Malformed("script reply"))
+}
+
+/// The answer of a fenced script: `ok`, `fenced <epoch>` or `unknown`. Gives back the words of an `ok`.
+pub(super) fn fenced(words: Words) -> Result<Words, WriteError> {
+    match text(&words, 0)? {
+        "ok" => Ok(words),
+        "fenced" => Err(WriteError::Fenced { current: Epoch(number(&words, 1)?) }),
+        "unknown" => Err(WriteError::Unknown),
+        _ => Err(StoreError::Malformed("script reply").into()),
+    }
+}
