@@ -1,3 +1,4 @@
 //! Tests against real servers: one binary, one module per part.
 
 mod architecture;
+mod redis;
