@@ -70,7 +70,11 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`]; after [`StoreError::Deadline`] the call may have been admitted: [`Store::release`] it.
-    pub async fn admit(&self, applicant: &Applicant, now: DateTime<Utc>) -> Result<Admission, StoreError> {
+    pub async fn admit(
+        &self,
+        applicant: &Applicant,
+        now: DateTime<Utc>,
+    ) -> Result<Admission, StoreError> {
         let tenant = applicant.tenant;
         let mut run = script::ADMIT.prepare_invoke();
         run.key(keys::sid(tenant, &applicant.sid))
@@ -104,5 +108,8 @@ fn decision(words: &[Vec<u8>]) -> Result<Admission, StoreError> {
 
 fn repeated(entry: &str) -> Option<Admission> {
     let (call, room) = entry.split_once(' ')?;
-    Some(Admission::Repeated { call: call.parse().ok()?, room: room.parse().ok()? })
+    Some(Admission::Repeated {
+        call: call.parse().ok()?,
+        room: room.parse().ok()?,
+    })
 }

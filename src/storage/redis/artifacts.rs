@@ -8,9 +8,25 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`]; parking again is safe.
-    pub async fn park_artifact(&self, tenant: TenantId, call: CallId, sealed: &[u8]) -> Result<(), StoreError> {
-        self.query::<()>(redis::cmd("SADD").arg(keys::ARTIFACTS).arg(tenant.to_string())).await?;
-        self.query(redis::cmd("HSETNX").arg(keys::artifacts(tenant)).arg(call.to_string()).arg(sealed)).await
+    pub async fn park_artifact(
+        &self,
+        tenant: TenantId,
+        call: CallId,
+        sealed: &[u8],
+    ) -> Result<(), StoreError> {
+        self.query::<()>(
+            redis::cmd("SADD")
+                .arg(keys::ARTIFACTS)
+                .arg(tenant.to_string()),
+        )
+        .await?;
+        self.query(
+            redis::cmd("HSETNX")
+                .arg(keys::artifacts(tenant))
+                .arg(call.to_string())
+                .arg(sealed),
+        )
+        .await
     }
 
     /// Tenants with parked artifacts.
@@ -18,7 +34,9 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn tenants_with_artifacts(&self) -> Result<Vec<TenantId>, StoreError> {
-        let tenants: Vec<String> = self.query(redis::cmd("SMEMBERS").arg(keys::ARTIFACTS)).await?;
+        let tenants: Vec<String> = self
+            .query(redis::cmd("SMEMBERS").arg(keys::ARTIFACTS))
+            .await?;
         parse_all(&tenants)
     }
 
@@ -27,7 +45,9 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn parked_artifacts(&self, tenant: TenantId) -> Result<Vec<CallId>, StoreError> {
-        let calls: Vec<String> = self.query(redis::cmd("HKEYS").arg(keys::artifacts(tenant))).await?;
+        let calls: Vec<String> = self
+            .query(redis::cmd("HKEYS").arg(keys::artifacts(tenant)))
+            .await?;
         parse_all(&calls)
     }
 
@@ -35,8 +55,17 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn parked_artifact(&self, tenant: TenantId, call: CallId) -> Result<Option<Vec<u8>>, StoreError> {
-        self.query(redis::cmd("HGET").arg(keys::artifacts(tenant)).arg(call.to_string())).await
+    pub async fn parked_artifact(
+        &self,
+        tenant: TenantId,
+        call: CallId,
+    ) -> Result<Option<Vec<u8>>, StoreError> {
+        self.query(
+            redis::cmd("HGET")
+                .arg(keys::artifacts(tenant))
+                .arg(call.to_string()),
+        )
+        .await
     }
 
     /// Drops a parked artifact once Postgres holds it.
@@ -44,23 +73,44 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn unpark_artifact(&self, tenant: TenantId, call: CallId) -> Result<(), StoreError> {
-        self.query::<()>(redis::cmd("HDEL").arg(keys::artifacts(tenant)).arg(call.to_string())).await?;
+        self.query::<()>(
+            redis::cmd("HDEL")
+                .arg(keys::artifacts(tenant))
+                .arg(call.to_string()),
+        )
+        .await?;
         if self.parked_count(tenant).await? > 0 {
             return Ok(());
         }
-        self.query::<()>(redis::cmd("SREM").arg(keys::ARTIFACTS).arg(tenant.to_string())).await?;
+        self.query::<()>(
+            redis::cmd("SREM")
+                .arg(keys::ARTIFACTS)
+                .arg(tenant.to_string()),
+        )
+        .await?;
         // Somebody may have parked one in between, after naming the tenant: name it again.
         if self.parked_count(tenant).await? > 0 {
-            self.query::<()>(redis::cmd("SADD").arg(keys::ARTIFACTS).arg(tenant.to_string())).await?;
+            self.query::<()>(
+                redis::cmd("SADD")
+                    .arg(keys::ARTIFACTS)
+                    .arg(tenant.to_string()),
+            )
+            .await?;
         }
         Ok(())
     }
 
     async fn parked_count(&self, tenant: TenantId) -> Result<usize, StoreError> {
-        self.query(redis::cmd("HLEN").arg(keys::artifacts(tenant))).await
+        self.query(redis::cmd("HLEN").arg(keys::artifacts(tenant)))
+            .await
     }
 }
 
 fn parse_all<T: std::str::FromStr>(ids: &[String]) -> Result<Vec<T>, StoreError> {
-    ids.iter().map(|id| id.parse().map_err(|_| StoreError::Malformed("artifact index"))).collect()
+    ids.iter()
+        .map(|id| {
+            id.parse()
+                .map_err(|_| StoreError::Malformed("artifact index"))
+        })
+        .collect()
 }

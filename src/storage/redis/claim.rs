@@ -44,7 +44,11 @@ impl Store {
             .arg(self.session_ttl_ms());
         let words = self.run::<Words>(&run).await?;
         match text(&words, 0)? {
-            "won" => Ok(Claim::Won(Box::new(StoredCall::from_fields(tenant, call, &pairs(&words)?)?))),
+            "won" => Ok(Claim::Won(Box::new(StoredCall::from_fields(
+                tenant,
+                call,
+                &pairs(&words)?,
+            )?))),
             "lost" => Ok(Claim::Lost),
             "unknown" => Ok(Claim::Unknown),
             _ => Err(StoreError::Malformed("script reply")),
@@ -56,7 +60,8 @@ impl Store {
 fn pairs(words: &[Vec<u8>]) -> Result<HashMap<String, Vec<u8>>, StoreError> {
     let mut fields = HashMap::new();
     for pair in words[1..].chunks_exact(2) {
-        let name = String::from_utf8(pair[0].clone()).map_err(|_| StoreError::Malformed("call record"))?;
+        let name =
+            String::from_utf8(pair[0].clone()).map_err(|_| StoreError::Malformed("call record"))?;
         fields.insert(name, pair[1].clone());
     }
     Ok(fields)

@@ -1,10 +1,7 @@
 //! One kind of connection over a single server and over a Cluster.
 
 use deadpool_redis::{Runtime, cluster};
-use redis::{
-    Cmd, Pipeline, RedisFuture, Value,
-    aio::ConnectionLike,
-};
+use redis::{Cmd, Pipeline, RedisFuture, Value, aio::ConnectionLike};
 
 use super::StoreError;
 use crate::config::{ConfigError, RedisConfig};
@@ -27,22 +24,45 @@ impl std::fmt::Debug for Pool {
 
 impl Pool {
     pub(super) fn new(config: &RedisConfig) -> Result<Self, ConfigError> {
-        let urls: Vec<String> = config.urls.iter().map(|url| url.expose().to_owned()).collect();
-        if config.cluster { Self::cluster(urls, config.pool_size) } else { Self::single(&urls, config.pool_size) }
+        let urls: Vec<String> = config
+            .urls
+            .iter()
+            .map(|url| url.expose().to_owned())
+            .collect();
+        if config.cluster {
+            Self::cluster(urls, config.pool_size)
+        } else {
+            Self::single(&urls, config.pool_size)
+        }
     }
 
     fn single(urls: &[String], size: usize) -> Result<Self, ConfigError> {
         let [url] = urls else {
-            return Err(ConfigError::invalid("redis.urls", "must be one URL unless redis.cluster is set"));
+            return Err(ConfigError::invalid(
+                "redis.urls",
+                "must be one URL unless redis.cluster is set",
+            ));
         };
-        let builder = deadpool_redis::Config::from_url(url.as_str()).builder().map_err(|_| not_a_url())?;
-        let pool = builder.max_size(size).runtime(Runtime::Tokio1).build().map_err(|_| not_a_url())?;
+        let builder = deadpool_redis::Config::from_url(url.as_str())
+            .builder()
+            .map_err(|_| not_a_url())?;
+        let pool = builder
+            .max_size(size)
+            .runtime(Runtime::Tokio1)
+            .build()
+            .map_err(|_| not_a_url())?;
         Ok(Self::Single(pool))
     }
 
     fn cluster(urls: Vec<String>, size: usize) -> Result<Self, ConfigError> {
-        let builder = cluster::Config::from_urls(urls).builder().map_err(|_| not_a_url())?;
-        let pool = builder.max_size(size).runtime(Runtime::Tokio1).build().map_err(|_| not_a_url())?;
+        let builder = cluster::Config::from_urls(urls)
+            .builder()
+            .map_err(|_| not_a_url())?;
+        let pool = builder
+            .max_size(size)
+            .runtime(Runtime::Tokio1)
+            .build()
+            .map_err(|_| not_a_url())?;
         Ok(Self::Cluster(pool))
     }
 

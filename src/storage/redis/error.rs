@@ -38,7 +38,11 @@ pub enum WriteError {
 
 impl From<RedisError> for StoreError {
     fn from(error: RedisError) -> Self {
-        if error.is_timeout() { Self::Deadline } else { Self::Unavailable(Box::new(error)) }
+        if error.is_timeout() {
+            Self::Deadline
+        } else {
+            Self::Unavailable(Box::new(error))
+        }
     }
 }
 

@@ -11,14 +11,28 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn recall(&self, tenant: TenantId, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
-        self.query(redis::cmd("GET").arg(keys::idempotency(tenant, key))).await
+        self.query(redis::cmd("GET").arg(keys::idempotency(tenant, key)))
+            .await
     }
 
     /// Keeps a sealed result for `ttl`.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn remember(&self, tenant: TenantId, key: &str, sealed: &[u8], ttl: Duration) -> Result<(), StoreError> {
-        self.query(redis::cmd("SET").arg(keys::idempotency(tenant, key)).arg(sealed).arg("PX").arg(millis(ttl))).await
+    pub async fn remember(
+        &self,
+        tenant: TenantId,
+        key: &str,
+        sealed: &[u8],
+        ttl: Duration,
+    ) -> Result<(), StoreError> {
+        self.query(
+            redis::cmd("SET")
+                .arg(keys::idempotency(tenant, key))
+                .arg(sealed)
+                .arg("PX")
+                .arg(millis(ttl)),
+        )
+        .await
     }
 }

@@ -12,9 +12,17 @@ impl Store {
     ///
     /// # Errors
     /// [`WriteError::Fenced`] if a newer epoch owns the call.
-    pub async fn raise_lease(&self, tenant: TenantId, call: CallId, epoch: Epoch) -> Result<u64, WriteError> {
+    pub async fn raise_lease(
+        &self,
+        tenant: TenantId,
+        call: CallId,
+        epoch: Epoch,
+    ) -> Result<u64, WriteError> {
         let mut run = script::RAISE_LEASE.prepare_invoke();
-        run.key(keys::record(tenant, call)).key(keys::lease(tenant, call)).arg(epoch.0).arg(self.session_ttl_ms());
+        run.key(keys::record(tenant, call))
+            .key(keys::lease(tenant, call))
+            .arg(epoch.0)
+            .arg(self.session_ttl_ms());
         let words = fenced(self.run::<Words>(&run).await?)?;
         Ok(number(&words, 1)?)
     }
@@ -24,7 +32,9 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn lease(&self, tenant: TenantId, call: CallId) -> Result<u64, StoreError> {
-        let counter: Option<u64> = self.query(redis::cmd("GET").arg(keys::lease(tenant, call))).await?;
+        let counter: Option<u64> = self
+            .query(redis::cmd("GET").arg(keys::lease(tenant, call)))
+            .await?;
         Ok(counter.unwrap_or_default())
     }
 }

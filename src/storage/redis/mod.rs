@@ -26,6 +26,7 @@ use std::time::Duration;
 use ::redis::{Cmd, FromRedisValue, ScriptInvocation};
 use chrono::{DateTime, Utc};
 
+use self::connection::Pool;
 pub use self::{
     admission::{Admission, Applicant, Limits, Refusal},
     claim::Claim,
@@ -34,7 +35,6 @@ pub use self::{
     session::Session,
     waiting::Waiting,
 };
-use self::connection::Pool;
 use crate::config::{ConfigError, RedisConfig};
 
 /// Redis, single or Cluster. A cheap clone; connects on the first command.
@@ -85,8 +85,13 @@ impl Store {
     }
 
     /// The deadline covers the wait for a connection too.
-    async fn within_deadline<T>(&self, work: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
-        tokio::time::timeout(self.deadline, work).await.unwrap_or(Err(StoreError::Deadline))
+    async fn within_deadline<T>(
+        &self,
+        work: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
+        tokio::time::timeout(self.deadline, work)
+            .await
+            .unwrap_or(Err(StoreError::Deadline))
     }
 
     fn session_ttl_ms(&self) -> u64 {

@@ -61,7 +61,10 @@ impl StoredCall {
         call: CallId,
         fields: &HashMap<String, Vec<u8>>,
     ) -> Result<Self, StoreError> {
-        let caller = fields.get("caller").filter(|sealed| !sealed.is_empty()).cloned();
+        let caller = fields
+            .get("caller")
+            .filter(|sealed| !sealed.is_empty())
+            .cloned();
         Ok(Self {
             tenant,
             call,
@@ -82,9 +85,14 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn load(&self, tenant: TenantId, call: CallId) -> Result<Option<StoredCall>, StoreError> {
-        let fields: HashMap<String, Vec<u8>> =
-            self.query(redis::cmd("HGETALL").arg(keys::record(tenant, call))).await?;
+    pub async fn load(
+        &self,
+        tenant: TenantId,
+        call: CallId,
+    ) -> Result<Option<StoredCall>, StoreError> {
+        let fields: HashMap<String, Vec<u8>> = self
+            .query(redis::cmd("HGETALL").arg(keys::record(tenant, call)))
+            .await?;
         if fields.is_empty() {
             return Ok(None);
         }
@@ -95,9 +103,18 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn phase(&self, tenant: TenantId, call: CallId) -> Result<Option<CallPhase>, StoreError> {
-        let phase: Option<String> =
-            self.query(redis::cmd("HGET").arg(keys::record(tenant, call)).arg("phase")).await?;
+    pub async fn phase(
+        &self,
+        tenant: TenantId,
+        call: CallId,
+    ) -> Result<Option<CallPhase>, StoreError> {
+        let phase: Option<String> = self
+            .query(
+                redis::cmd("HGET")
+                    .arg(keys::record(tenant, call))
+                    .arg("phase"),
+            )
+            .await?;
         phase.as_deref().map(phase_from).transpose()
     }
 
@@ -137,7 +154,10 @@ impl Store {
         next: &NextStep,
     ) -> Result<(), WriteError> {
         let mut run = script::SET_NEXT.prepare_invoke();
-        run.key(keys::record(tenant, call)).arg(epoch.0).arg(next_text(next)).arg(self.session_ttl_ms());
+        run.key(keys::record(tenant, call))
+            .arg(epoch.0)
+            .arg(next_text(next))
+            .arg(self.session_ttl_ms());
         fenced(self.run::<Words>(&run).await?).map(drop)
     }
 
@@ -159,7 +179,11 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn restore(&self, record: &StoredCall, now: DateTime<Utc>) -> Result<bool, StoreError> {
+    pub async fn restore(
+        &self,
+        record: &StoredCall,
+        now: DateTime<Utc>,
+    ) -> Result<bool, StoreError> {
         let mut run = script::RESTORE.prepare_invoke();
         run.key(keys::record(record.tenant, record.call))
             .key(keys::slots(record.tenant))
@@ -178,7 +202,14 @@ fn fields_of(record: &StoredCall) -> Vec<(&'static str, Vec<u8>)> {
         ("room", record.room.as_str().into()),
         ("caller", record.caller.clone().unwrap_or_default()),
         ("dialled", record.dialled.as_str().into()),
-        ("admitted_ms", record.admitted_at.timestamp_millis().to_string().into_bytes()),
+        (
+            "admitted_ms",
+            record
+                .admitted_at
+                .timestamp_millis()
+                .to_string()
+                .into_bytes(),
+        ),
         ("epoch", record.epoch.to_string().into_bytes()),
         ("phase", phase_text(record.phase).into()),
     ];
@@ -189,12 +220,19 @@ fn fields_of(record: &StoredCall) -> Vec<(&'static str, Vec<u8>)> {
 }
 
 fn field<'a>(fields: &'a HashMap<String, Vec<u8>>, name: &str) -> Result<&'a str, StoreError> {
-    let value = fields.get(name).ok_or(StoreError::Malformed("call record"))?;
+    let value = fields
+        .get(name)
+        .ok_or(StoreError::Malformed("call record"))?;
     std::str::from_utf8(value).map_err(|_| StoreError::Malformed("call record"))
 }
 
-fn parsed<T: std::str::FromStr>(fields: &HashMap<String, Vec<u8>>, name: &str) -> Result<T, StoreError> {
-    field(fields, name)?.parse().map_err(|_| StoreError::Malformed("call record"))
+fn parsed<T: std::str::FromStr>(
+    fields: &HashMap<String, Vec<u8>>,
+    name: &str,
+) -> Result<T, StoreError> {
+    field(fields, name)?
+        .parse()
+        .map_err(|_| StoreError::Malformed("call record"))
 }
 
 /// The words that the scripts compare with.
@@ -208,8 +246,15 @@ const fn phase_text(phase: CallPhase) -> &'static str {
 }
 
 fn phase_from(text: &str) -> Result<CallPhase, StoreError> {
-    let all = [CallPhase::Waiting, CallPhase::Claimed, CallPhase::Active, CallPhase::Ended];
-    all.into_iter().find(|phase| phase_text(*phase) == text).ok_or(StoreError::Malformed("call phase"))
+    let all = [
+        CallPhase::Waiting,
+        CallPhase::Claimed,
+        CallPhase::Active,
+        CallPhase::Ended,
+    ];
+    all.into_iter()
+        .find(|phase| phase_text(*phase) == text)
+        .ok_or(StoreError::Malformed("call phase"))
 }
 
 fn next_text(next: &NextStep) -> String {

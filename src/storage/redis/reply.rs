@@ -12,14 +12,18 @@ pub(super) fn text(words: &[Vec<u8>], at: usize) -> Result<&str, StoreError> {
 }
 
 pub(super) fn number<T: std::str::FromStr>(words: &[Vec<u8>], at: usize) -> Result<T, StoreError> {
-    text(words, at)?.parse().map_err(|_| StoreError::Malformed("script reply"))
+    text(words, at)?
+        .parse()
+        .map_err(|_| StoreError::Malformed("script reply"))
 }
 
 /// The answer of a fenced script: `ok`, `fenced <epoch>` or `unknown`. Gives back the words of an `ok`.
 pub(super) fn fenced(words: Words) -> Result<Words, WriteError> {
     match text(&words, 0)? {
         "ok" => Ok(words),
-        "fenced" => Err(WriteError::Fenced { current: Epoch(number(&words, 1)?) }),
+        "fenced" => Err(WriteError::Fenced {
+            current: Epoch(number(&words, 1)?),
+        }),
         "unknown" => Err(WriteError::Unknown),
         _ => Err(StoreError::Malformed("script reply").into()),
     }

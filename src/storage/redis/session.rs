@@ -41,9 +41,22 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn load_session(&self, tenant: TenantId, call: CallId) -> Result<Option<Session>, StoreError> {
-        let (epoch, state): (Option<u32>, Option<Vec<u8>>) =
-            self.query(redis::cmd("HMGET").arg(keys::session(tenant, call)).arg("epoch").arg("state")).await?;
-        Ok(epoch.zip(state).map(|(epoch, state)| Session { epoch: Epoch(epoch), state }))
+    pub async fn load_session(
+        &self,
+        tenant: TenantId,
+        call: CallId,
+    ) -> Result<Option<Session>, StoreError> {
+        let (epoch, state): (Option<u32>, Option<Vec<u8>>) = self
+            .query(
+                redis::cmd("HMGET")
+                    .arg(keys::session(tenant, call))
+                    .arg("epoch")
+                    .arg("state"),
+            )
+            .await?;
+        Ok(epoch.zip(state).map(|(epoch, state)| Session {
+            epoch: Epoch(epoch),
+            state,
+        }))
     }
 }

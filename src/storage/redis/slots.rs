@@ -12,7 +12,10 @@ impl Store {
     /// [`StoreError`].
     pub async fn release(&self, tenant: TenantId, call: CallId) -> Result<bool, StoreError> {
         let mut run = script::RELEASE.prepare_invoke();
-        run.key(keys::record(tenant, call)).key(keys::queue(tenant)).key(keys::slots(tenant)).arg(call.to_string());
+        run.key(keys::record(tenant, call))
+            .key(keys::queue(tenant))
+            .key(keys::slots(tenant))
+            .arg(call.to_string());
         self.run(&run).await
     }
 
@@ -20,7 +23,12 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn renew_slot(&self, tenant: TenantId, call: CallId, now: DateTime<Utc>) -> Result<bool, StoreError> {
+    pub async fn renew_slot(
+        &self,
+        tenant: TenantId,
+        call: CallId,
+        now: DateTime<Utc>,
+    ) -> Result<bool, StoreError> {
         let mut run = script::RENEW_SLOT.prepare_invoke();
         run.key(keys::record(tenant, call))
             .key(keys::slots(tenant))
@@ -34,8 +42,18 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn slots_in_use(&self, tenant: TenantId, now: DateTime<Utc>) -> Result<usize, StoreError> {
+    pub async fn slots_in_use(
+        &self,
+        tenant: TenantId,
+        now: DateTime<Utc>,
+    ) -> Result<usize, StoreError> {
         let after = format!("({}", now.timestamp_millis());
-        self.query(redis::cmd("ZCOUNT").arg(keys::slots(tenant)).arg(after).arg("+inf")).await
+        self.query(
+            redis::cmd("ZCOUNT")
+                .arg(keys::slots(tenant))
+                .arg(after)
+                .arg("+inf"),
+        )
+        .await
     }
 }

@@ -1,0 +1,202 @@
+//! Who is let in, and what waits.
+
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta};
+use neurality::{
+    domain::{
+        call::CallPhase,
+        ids::{Epoch, PodId, TenantId},
+    },
+    storage::redis::{Admission, Applicant, Limits, Refusal},
+};
+
+use super::{Rig, applicant, now, on_both, sid};
+
+on_both! {
+    a_repeated_webhook_is_the_same_call,
+    a_burst_of_one_webhook_admits_one_call,
+    the_rate_limit_allows_a_minutes_calls_at_once_and_then_one_per_interval,
+    the_concurrent_limit_counts_live_slots_only,
+    a_record_comes_back_as_it_was_admitted,
+    the_waiting_index_is_derived_and_repairable,
+}
+
+async fn a_repeated_webhook_is_the_same_call(rig: Rig) {
+    let tenant = TenantId::generate();
+    let first = rig.admitted(tenant).await;
+    let again = Applicant {
+        sid: first.sid.clone(),
+        ..applicant(tenant)
+    };
+    let decision = rig.store.admit(&again, now()).await.expect("admit");
+    assert_eq!(
+        decision,
+        Admission::Repeated {
+            call: first.call,
+            room: first.room
+        }
+    );
+    assert_eq!(rig.slots(tenant).await, 1);
+    assert!(
+        rig.store
+            .load(tenant, again.call)
+            .await
+            .expect("load")
+            .is_none()
+    );
+}
+
+async fn a_burst_of_one_webhook_admits_one_call(rig: Rig) {
+    let (tenant, sid) = (TenantId::generate(), sid());
+    let admit = |_| {
+        let (store, applicant) = (
+            rig.store.clone(),
+            Applicant {
+                sid: sid.clone(),
+                ..applicant(tenant)
+            },
+        );
+        tokio::spawn(async move { store.admit(&applicant, now()).await })
+    };
+    let tasks: Vec<_> = (0..10).map(admit).collect();
+    let mut admitted = 0;
+    for task in tasks {
+        let decision = task.await.expect("task").expect("admit");
+        admitted += usize::from(decision == Admission::Admitted);
+    }
+    assert_eq!((admitted, rig.slots(tenant).await), (1, 1));
+}
+
+async fn the_rate_limit_allows_a_minutes_calls_at_once_and_then_one_per_interval(rig: Rig) {
+    let (tenant, start) = (TenantId::generate(), now());
+    let limits = Limits {
+        concurrent: 100,
+        per_minute: 7,
+    };
+    let at = |seconds| start + TimeDelta::milliseconds(seconds);
+    for _ in 0..7 {
+        let decision = rig
+            .store
+            .admit(
+                &Applicant {
+                    limits,
+                    ..applicant(tenant)
+                },
+                start,
+            )
+            .await
+            .expect("admit");
+        assert_eq!(decision, Admission::Admitted);
+    }
+    let decide = async |when| {
+        rig.store
+            .admit(
+                &Applicant {
+                    limits,
+                    ..applicant(tenant)
+                },
+                when,
+            )
+            .await
+            .expect("admit")
+    };
+    assert_eq!(
+        decide(at(1000)).await,
+        Admission::Refused(Refusal::RateLimited)
+    );
+    assert_eq!(decide(at(8600)).await, Admission::Admitted);
+    assert_eq!(
+        decide(at(8600)).await,
+        Admission::Refused(Refusal::RateLimited)
+    );
+    assert_eq!(rig.slots(tenant).await, 8, "a refusal takes no slot");
+}
+
+async fn the_concurrent_limit_counts_live_slots_only(rig: Rig) {
+    let (tenant, start) = (TenantId::generate(), now());
+    for _ in 0..3 {
+        rig.admitted(tenant).await;
+    }
+    let refused = rig
+        .store
+        .admit(&applicant(tenant), start)
+        .await
+        .expect("admit");
+    assert_eq!(refused, Admission::Refused(Refusal::Busy));
+    let later = start + TimeDelta::seconds(61);
+    assert_eq!(
+        rig.store
+            .admit(&applicant(tenant), later)
+            .await
+            .expect("admit"),
+        Admission::Admitted
+    );
+}
+
+async fn a_record_comes_back_as_it_was_admitted(rig: Rig) {
+    let tenant = TenantId::generate();
+    let applicant = Applicant {
+        caller: None,
+        ..applicant(tenant)
+    };
+    let at = DateTime::from_timestamp_millis(1_763_955_264_123).expect("time");
+    rig.store.admit(&applicant, at).await.expect("admit");
+    let record = rig
+        .store
+        .load(tenant, applicant.call)
+        .await
+        .expect("load")
+        .expect("there");
+    assert_eq!(
+        (record.tenant, record.call, &record.room),
+        (tenant, applicant.call, &applicant.room)
+    );
+    assert_eq!(
+        (record.caller, record.dialled, record.admitted_at),
+        (None, applicant.dialled, at)
+    );
+    assert_eq!(
+        (record.epoch, record.phase, record.next),
+        (Epoch::FIRST, CallPhase::Waiting, None)
+    );
+    let known = rig.admitted(tenant).await;
+    let record = rig
+        .store
+        .load(tenant, known.call)
+        .await
+        .expect("load")
+        .expect("there");
+    assert_eq!(record.caller, known.caller, "sealed bytes are binary");
+}
+
+async fn the_waiting_index_is_derived_and_repairable(rig: Rig) {
+    let (tenant, minute) = (TenantId::generate(), Duration::from_secs(60));
+    let call = rig.admitted(tenant).await.call;
+    rig.store
+        .repair_waiting(&[tenant, TenantId::generate()], now())
+        .await
+        .expect("repair");
+    let waiting = rig.store.waiting(now(), minute).await.expect("waiting");
+    assert!(waiting.calls >= 1 && waiting.oldest.is_some_and(|at| at <= now()));
+    assert!(
+        rig.store
+            .tenants_waiting()
+            .await
+            .expect("tenants")
+            .contains(&tenant)
+    );
+    rig.store
+        .claim(tenant, call, Epoch::FIRST, &PodId::new("pod"), "AJ_1")
+        .await
+        .expect("claim");
+    rig.store.waiting(now(), minute).await.expect("waiting");
+    assert!(
+        !rig.store
+            .tenants_waiting()
+            .await
+            .expect("tenants")
+            .contains(&tenant),
+        "the claim emptied its queue"
+    );
+}

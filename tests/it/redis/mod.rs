@@ -1,0 +1,166 @@
+//! The Redis adapter against a real server and a real Cluster: the same suite on both.
+
+mod admission;
+mod calls;
+mod keys;
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use loadtest::stack::{Redis, shared};
+use neurality::{
+    config::{RedisConfig, Secret},
+    domain::ids::{CallId, Epoch, PodId, RoomName, TenantId, TwilioCallSid},
+    storage::redis::{Admission, Applicant, Claim, Limits, Store},
+};
+
+/// One server or one cluster, with a back door for looking at keys.
+struct Rig {
+    store: Store,
+    nodes: Vec<&'static Redis>,
+}
+
+impl Rig {
+    fn single() -> Self {
+        let redis = shared::redis();
+        Self {
+            store: open(&[redis.url()], false),
+            nodes: vec![redis],
+        }
+    }
+
+    fn cluster() -> Self {
+        let cluster = shared::redis_cluster();
+        Self {
+            store: open(&cluster.urls(), true),
+            nodes: cluster.nodes().iter().collect(),
+        }
+    }
+
+    /// Runs a command on the node that owns its key.
+    fn raw(&self, command: &str) -> String {
+        let answers: Vec<_> = self
+            .nodes
+            .iter()
+            .map(|node| node.command(command))
+            .collect();
+        answers
+            .into_iter()
+            .find_map(Result::ok)
+            .unwrap_or_else(|| panic!("no node runs {command}"))
+    }
+
+    fn keys_of(&self, tenant: TenantId) -> Vec<String> {
+        let list = |node: &&Redis| {
+            node.command(&format!("KEYS tenant:{{{tenant}}}:*"))
+                .expect("keys")
+        };
+        self.nodes
+            .iter()
+            .map(list)
+            .flat_map(|text| text.lines().map(str::to_owned).collect::<Vec<_>>())
+            .filter(|k| !k.is_empty())
+            .collect()
+    }
+
+    /// What a dispatcher does that takes a call over.
+    fn bump_epoch(&self, tenant: TenantId, call: CallId) {
+        self.raw(&format!("HINCRBY tenant:{{{tenant}}}:call:{call} epoch 1"));
+    }
+
+    async fn admitted(&self, tenant: TenantId) -> Applicant {
+        let applicant = applicant(tenant);
+        let decision = self.store.admit(&applicant, now()).await.expect("admit");
+        assert_eq!(decision, Admission::Admitted);
+        applicant
+    }
+
+    async fn claimed(&self, tenant: TenantId) -> CallId {
+        let call = self.admitted(tenant).await.call;
+        let claim = self
+            .store
+            .claim(tenant, call, Epoch::FIRST, &PodId::new("pod"), "AJ_1")
+            .await
+            .expect("claim");
+        assert!(matches!(claim, Claim::Won(_)));
+        call
+    }
+
+    async fn slots(&self, tenant: TenantId) -> usize {
+        self.store.slots_in_use(tenant, now()).await.expect("slots")
+    }
+}
+
+fn open(urls: &[String], cluster: bool) -> Store {
+    let urls = urls.iter().map(|url| Secret::new(url)).collect();
+    // The machine runs other tests too: this suite is not about speed.
+    let config = RedisConfig {
+        urls,
+        cluster,
+        timeout_ms: 5000,
+        ..RedisConfig::default()
+    };
+    Store::open(&config).expect("open")
+}
+
+fn now() -> DateTime<Utc> {
+    Utc::now()
+}
+
+fn sid() -> TwilioCallSid {
+    format!("CA{}", CallId::generate().as_uuid().simple())
+        .parse()
+        .expect("sid")
+}
+
+fn applicant(tenant: TenantId) -> Applicant {
+    Applicant {
+        tenant,
+        sid: sid(),
+        call: CallId::generate(),
+        room: RoomName::generate(),
+        caller: Some(vec![0, 255, 10, 13]),
+        dialled: "+15550100".parse().expect("number"),
+        limits: Limits {
+            concurrent: 3,
+            per_minute: 60,
+        },
+    }
+}
+
+macro_rules! on_both {
+    ($($test:ident),+ $(,)?) => {
+        mod single {
+            $(#[tokio::test] async fn $test() { super::$test(super::Rig::single()).await; })+
+        }
+        mod cluster {
+            $(#[tokio::test] async fn $test() { super::$test(super::Rig::cluster()).await; })+
+        }
+    };
+}
+
+use on_both;
+
+#[tokio::test]
+async fn a_frozen_or_absent_redis_is_an_error_within_the_deadline() {
+    let dir = loadtest::stack::StackDir::for_this_process("frozen-redis").expect("dir");
+    let redis = Redis::start(&dir).expect("redis");
+    let urls = vec![Secret::new(&redis.url())];
+    let store = Store::open(&RedisConfig {
+        urls,
+        timeout_ms: 300,
+        ..RedisConfig::default()
+    })
+    .expect("open");
+    store.ping().await.expect("it runs");
+    redis.server().freeze().expect("freeze");
+    let begin = tokio::time::Instant::now();
+    assert!(store.ping().await.is_err());
+    assert!(begin.elapsed() < Duration::from_millis(900));
+    redis.server().thaw().expect("thaw");
+    store.ping().await.expect("it is back");
+    redis.server().stop().expect("stop");
+    assert!(store.ping().await.is_err());
+    redis.server().start_again().expect("start");
+    store.ping().await.expect("a new connection is made");
+}
