@@ -1,0 +1,68 @@
+//! A local track's way from its source to RTP payloads, as the peer connection drives it.
+
+use super::{
+    AudioError,
+    sender::{AudioSender, EncodedInfo, SenderConfig},
+};
+use crate::{
+    audio_source::{DEFAULT_NUM_CHANNELS, DEFAULT_SAMPLE_RATE, native::NativeAudioSource},
+    audio_track::RtcAudioTrack,
+};
+
+/// Sends one track. The newest `OutboundAudio` of a source gets its sound; older ones send silence.
+#[derive(Debug)]
+pub struct OutboundAudio {
+    track: RtcAudioTrack,
+    source: Option<(NativeAudioSource, u64)>,
+    sender: AudioSender,
+    pcm: Vec<i16>,
+}
+
+impl OutboundAudio {
+    /// For a track with a source; one without sends silence.
+    ///
+    /// # Errors
+    /// [`AudioError`] if the source's format cannot be encoded.
+    pub fn new(track: RtcAudioTrack) -> Result<Self, AudioError> {
+        let source = track
+            .source()
+            .map(|source| (source.clone(), source.queue().new_reader()));
+        let (rate, channels) = source.as_ref().map_or(
+            (DEFAULT_SAMPLE_RATE, DEFAULT_NUM_CHANNELS),
+            |(source, _)| (source.sample_rate(), source.num_channels()),
+        );
+        let sender = AudioSender::new(SenderConfig::speech(rate, channels))?;
+        Ok(Self {
+            track,
+            source,
+            sender,
+            pcm: Vec::new(),
+        })
+    }
+
+    /// Moves 10 ms on. Every second call completes a packet in `out`. Allocates nothing once its
+    /// buffers have grown.
+    ///
+    /// # Errors
+    /// [`AudioError::Codec`]; the stream can go on.
+    pub fn tick_10ms(&mut self, out: &mut Vec<u8>) -> Result<Option<EncodedInfo>, AudioError> {
+        let sounding = match &self.source {
+            Some((source, reader)) => source.queue().take_10ms(*reader, &mut self.pcm),
+            None => false,
+        };
+        if !sounding || !self.track.enabled() {
+            return self.sender.push_silence_10ms(out);
+        }
+        if let Some((source, _)) = &self.source {
+            // Whoever listens to a local track hears what it sends.
+            self.track
+                .deliver(&self.pcm, source.sample_rate(), source.num_channels())?;
+        }
+        self.sender.push_10ms(&self.pcm, out)
+    }
+
+    /// See [`AudioSender::set_expected_loss`].
+    pub fn set_expected_loss(&mut self, percent: u8) {
+        self.sender.set_expected_loss(percent);
+    }
+}
