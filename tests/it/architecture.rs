@@ -94,7 +94,7 @@ fn no_source_file_is_long() {
 #[test]
 fn webrtc_sys_is_not_in_the_tree() {
     let inverse_tree = |package: &str| {
-        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+        let cargo = env!("CARGO");
         let mut tree = Command::new(cargo);
         tree.args([
             "tree",

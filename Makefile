@@ -1,0 +1,49 @@
+# The entry points. CI calls only these (`.ci/run` is `make test`).
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+CARGO ?= cargo
+
+.PHONY: help
+help: ## Show the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: setup
+setup: ## Install what this machine misses: Debian packages, LiveKit server, ONNX Runtime, models
+	@deploy/setup/setup.sh
+
+# The whole workspace, also where one package would do: a smaller selection resolves other features and builds everything anew.
+.PHONY: build
+build: setup ## Build everything
+	$(CARGO) build --workspace --locked
+
+.PHONY: demo
+demo: build ## Place a call that books an appointment, on a real local stack (KEEP=1 leaves the stack up)
+	target/debug/loadtest demo $(if $(filter-out 0,$(KEEP)),--keep)
+
+.PHONY: test
+test: ## All checks and tests; everything is real but the paid services
+	@deploy/setup/test.sh
+
+.PHONY: lint
+lint: ## rustfmt and clippy, warnings are errors
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
+
+.PHONY: fmt
+fmt: ## Format the sources
+	$(CARGO) fmt --all
+
+.PHONY: bench-media
+bench-media: setup ## CPU per audio frame and per call: writes target/report/media.json
+	$(CARGO) run --release --locked -p loadtest -- bench-media
+
+.PHONY: deny
+deny: ## Licenses, banned crates and sources of the dependencies (builds cargo-deny the first time)
+	@command -v cargo-deny >/dev/null || [ -x target/tools/bin/cargo-deny ] || \
+		$(CARGO) install --locked --root target/tools cargo-deny@$(CARGO_DENY_VERSION)
+	PATH="$$PATH:$(CURDIR)/target/tools/bin" $(CARGO) deny --workspace check bans licenses sources
+CARGO_DENY_VERSION := 0.20.2
+
+.PHONY: clean-stack
+clean-stack: ## Stop what `make demo KEEP=1` left running and remove its files
+	@deploy/setup/clean-stack.sh

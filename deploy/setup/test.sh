@@ -1,0 +1,48 @@
+#!/usr/bin/env bash
+# All checks and tests, as `make test` and CI run them. Every phase runs, whatever the ones before it said, and says how long it
+# took; the exit code is a failure if any failed. The last line counts the tests.
+set -uo pipefail
+
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+export CARGO_TERM_COLOR=${CARGO_TERM_COLOR:-never}
+LOG=target/report/test.log
+FAILED_PHASES=()
+SUMMARY=()
+
+# phase <name> <command...>
+phase() {
+    local name=$1 begin=$SECONDS
+    shift
+    printf '\n== %s: %s\n' "$name" "$*"
+    if "$@"; then
+        SUMMARY+=("$name: $((SECONDS - begin)) s")
+    else
+        SUMMARY+=("$name: $((SECONDS - begin)) s, FAILED")
+        FAILED_PHASES+=("$name")
+    fi
+}
+
+run_tests() { cargo test --workspace --locked --no-fail-fast 2>&1 | tee "$LOG"; }
+
+# Sums cargo's `test result: ok. 12 passed; 1 failed; ...` over all test binaries.
+count() {
+    awk '/^test result: / { for (i = 2; i <= NF; i++) { if ($i == "passed;") passed += $(i - 1); if ($i == "failed;") failed += $(i - 1) } }
+         END { printf "%d passed, %d failed\n", passed, failed }' "$LOG"
+}
+
+mkdir -p target/report
+: >"$LOG"
+phase "set-up" deploy/setup/setup.sh
+phase "format" cargo fmt --all --check
+phase "lint" cargo clippy --workspace --all-targets --locked --quiet -- -D warnings
+phase "build" cargo test --workspace --locked --no-run --quiet
+phase "tests" run_tests
+
+printf '\n== %s s in all\n' "$SECONDS"
+printf '%s\n' "${SUMMARY[@]}"
+if [ ${#FAILED_PHASES[@]} -gt 0 ]; then
+    grep -E '^test .* \.\.\. FAILED$|^error: (test|doctest|[0-9]+ targets?) failed' "$LOG"
+    printf 'failed phases: %s\n' "${FAILED_PHASES[*]}"
+fi
+count
+[ ${#FAILED_PHASES[@]} -eq 0 ]
