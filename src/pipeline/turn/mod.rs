@@ -1,1 +1,414 @@
-//! The turn machine.
+//! The turn machine: who has the floor. Sans-IO; time is an input.
+//!
+//! Contract: after each [`TurnMachine::handle_input`] drain [`TurnMachine::poll_output`], then sleep until
+//! [`TurnMachine::deadline`] and feed [`Input::Timeout`]. No deadline that remains after an input lies in its past.
+//!
+//! The caller's turn ends after a silence ([`TurnConfig::min_delay`]) *and* with the recogniser's final word; the final transcript is asked
+//! for as soon as the voice stops, so that both waits overlap, and the reply is generated speculatively meanwhile. A voice over the agent's
+//! silences it after [`TurnConfig::barge_in`]; a word makes that an interruption, a cough or a backchannel lets the agent go on.
+
+mod agent;
+mod caller;
+mod io;
+mod rules;
+mod words;
+
+use std::{collections::VecDeque, time::Duration};
+
+use self::{
+    agent::{Agent, Reply},
+    caller::{Caller, Fresh},
+};
+pub use self::{
+    io::{EndReason, Input, Line, Output, UserTurn},
+    words::{is_backchannel, is_unfinished},
+};
+use crate::{config::PipelineConfig, domain::call_time::CallTime, media::playout::UtteranceId, providers::stt::Transcript};
+
+/// Times of the turn machine.
+#[derive(Clone, Copy, Debug)]
+pub struct TurnConfig {
+    /// Silence after which a turn with its final transcript ends.
+    pub min_delay: Duration,
+    /// Silence after which it ends without one.
+    pub max_delay: Duration,
+    /// Voice over the agent that silences it.
+    pub barge_in: Duration,
+    /// Mutual silence after which the caller is asked whether they are there.
+    pub away: Duration,
+    /// How often that is asked.
+    pub away_limit: u32,
+    /// Wait for an answer that is bridged by a filler.
+    pub filler_after: Duration,
+    /// Wait for the caller to come on the line.
+    pub ring_limit: Duration,
+    /// Longest conversation.
+    pub call_limit: Duration,
+}
+
+impl TurnConfig {
+    /// From the configuration; the two limits belong to the worker's section.
+    #[must_use]
+    pub const fn new(config: &PipelineConfig, ring_limit: Duration, call_limit: Duration) -> Self {
+        Self {
+            min_delay: Duration::from_millis(config.endpointing.min_delay_ms),
+            max_delay: Duration::from_millis(config.endpointing.max_delay_ms),
+            barge_in: Duration::from_millis(config.barge_in_min_speech_ms),
+            away: Duration::from_millis(config.caller_away_ms),
+            away_limit: config.caller_away_limit,
+            filler_after: Duration::from_millis(config.filler_after_ms),
+            ring_limit,
+            call_limit,
+        }
+    }
+}
+
+/// See the module.
+#[derive(Debug)]
+pub struct TurnMachine {
+    config: TurnConfig,
+    phase: Phase,
+    opening: Line,
+    caller: Caller,
+    agent: Agent,
+    /// When a pause that was no interruption ends.
+    resume_at: Option<CallTime>,
+    /// Keys of a number being typed, and the last one's time.
+    keys: Option<(String, CallTime)>,
+    quiet_since: CallTime,
+    reprompts: u32,
+    misses: u32,
+    speculations: u32,
+    stt_lost: bool,
+    apologise: bool,
+    utterances: u32,
+    turns: u32,
+    outputs: VecDeque<Output>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    /// Since.
+    Ringing(CallTime),
+    /// Since.
+    Open(CallTime),
+    /// The last words are said and cannot be interrupted; since.
+    Closing(EndReason, CallTime),
+    Ended,
+}
+
+impl TurnMachine {
+    /// A call that rings. `opening` is its first line; `turns` were committed on an earlier pod.
+    #[must_use]
+    pub fn new(now: CallTime, config: TurnConfig, opening: Line, turns: u32) -> Self {
+        Self {
+            config,
+            phase: Phase::Ringing(now),
+            opening,
+            caller: Caller::default(),
+            agent: Agent::default(),
+            resume_at: None,
+            keys: None,
+            quiet_since: now,
+            reprompts: 0,
+            misses: 0,
+            speculations: 0,
+            stt_lost: false,
+            apologise: false,
+            utterances: 0,
+            turns,
+            outputs: VecDeque::new(),
+        }
+    }
+
+    /// Something happened at `now`; `now` never goes back.
+    pub fn handle_input(&mut self, now: CallTime, input: Input) {
+        if self.phase == Phase::Ended {
+            return;
+        }
+        self.dispatch(now, input);
+        self.run_rules(now);
+    }
+
+    /// What is to be done, in order.
+    pub fn poll_output(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
+    }
+
+    /// Whether the call is over.
+    #[must_use]
+    pub fn is_ended(&self) -> bool {
+        self.phase == Phase::Ended
+    }
+
+    /// Whether the last words are being said.
+    #[must_use]
+    pub fn is_closing(&self) -> bool {
+        matches!(self.phase, Phase::Closing(..))
+    }
+
+    fn dispatch(&mut self, now: CallTime, input: Input) {
+        match input {
+            Input::CallerActive => self.caller_active(now),
+            Input::CallerLeft => self.caller_left(now),
+            Input::SpeechStarted { at } => self.speech_started(now, at),
+            Input::SpeechEnded { at } => self.speech_ended(now, at),
+            Input::Transcript(transcript) => self.transcript(now, transcript),
+            Input::UtteranceEnd => self.caller.utterance_ended(),
+            Input::SttLost => self.stt_lost(),
+            Input::SttRestored => self.stt_restored(now),
+            Input::SttDead => self.hand_over(now, EndReason::Failed),
+            Input::Stop => self.hand_over(now, EndReason::Stopped),
+            Input::VoiceDead => self.end(EndReason::VoiceDead),
+            Input::PlayoutStarted(_) | Input::PlayoutDry(_) | Input::PlayoutFinished(_) => self.playout(now, &input),
+            Input::ReplyProgress(utterance) => self.reply_progress(now, utterance),
+            Input::ReplyFinished(utterance) => self.reply_finished(now, utterance),
+            Input::ReplyFailed { utterance, spoken } => self.reply_failed(now, utterance, spoken),
+            Input::Closing(why) => self.close(now, why),
+            Input::Dtmf(key) => self.key(now, key),
+            Input::Timeout => {}
+        }
+    }
+
+    fn caller_active(&mut self, now: CallTime) {
+        if matches!(self.phase, Phase::Ringing(_)) {
+            self.phase = Phase::Open(now);
+            self.caller.reset();
+            self.say(self.opening);
+        }
+    }
+
+    /// Words that were understood are recorded even though nobody will answer them.
+    fn caller_left(&mut self, now: CallTime) {
+        let why = if matches!(self.phase, Phase::Ringing(_)) { EndReason::NeverCame } else { EndReason::CallerLeft };
+        if self.caller.has_text() && matches!(self.phase, Phase::Open(_)) {
+            self.take_turn(now);
+        }
+        self.end(why);
+    }
+
+    fn speech_started(&mut self, now: CallTime, at: CallTime) {
+        self.caller.speech_started(at.min(now));
+        self.resume_at = None;
+        if self.agent.is_busy() && self.agent.audible.is_none() {
+            self.pause();
+        }
+    }
+
+    fn speech_ended(&mut self, now: CallTime, at: CallTime) {
+        let stretch = self.caller.speech.map_or(Duration::ZERO, |since| at.since(since));
+        if self.caller.speech_ended(now, at.min(now)) {
+            self.outputs.push_back(Output::Finalize);
+        }
+        if self.agent.paused {
+            let doubt = if self.is_closing() || stretch < self.config.barge_in { Duration::ZERO } else { rules::DOUBT };
+            self.resume_at = Some(now + doubt);
+        } else if !self.agent.is_busy() {
+            self.quiet_since = now;
+        }
+    }
+
+    fn transcript(&mut self, now: CallTime, transcript: Transcript) {
+        let (is_final, answered) = (transcript.is_final, transcript.from_finalize);
+        let fresh = self.caller.hear(now, transcript);
+        if self.agent.is_busy() && !self.is_closing() {
+            match fresh {
+                Fresh::Words => self.interrupt(),
+                Fresh::Backchannel if is_final => self.ignore_speech(now),
+                Fresh::Nothing if answered && !self.caller.has_text() => self.ignore_speech(now),
+                Fresh::Backchannel | Fresh::Nothing => {}
+            }
+        } else if fresh != Fresh::Nothing {
+            self.drop_speculation();
+        }
+        if self.caller.has_text() && !self.caller.settled && self.caller.ask_final(now) {
+            self.outputs.push_back(Output::Finalize);
+        }
+    }
+
+    /// The voice over the agent was no claim of the floor.
+    fn ignore_speech(&mut self, now: CallTime) {
+        if !self.caller.is_speaking() {
+            self.caller.reset();
+            if self.agent.paused {
+                self.resume_at = Some(now);
+            }
+        }
+    }
+
+    fn stt_lost(&mut self) {
+        self.stt_lost = true;
+        self.apologise |= self.caller.is_open() && !self.agent.is_busy();
+    }
+
+    fn stt_restored(&mut self, now: CallTime) {
+        self.stt_lost = false;
+        self.caller.forget_finalize();
+        if !self.caller.settled && self.caller.ask_final(now) {
+            self.outputs.push_back(Output::Finalize);
+        }
+    }
+
+    fn playout(&mut self, now: CallTime, input: &Input) {
+        if self.agent.playout(now, input) {
+            self.quiet_since = now;
+            if std::mem::take(&mut self.agent.paused) {
+                self.resume_at = None;
+                self.outputs.push_back(Output::ResumePlayout);
+            }
+            self.end_if_closed();
+        }
+    }
+
+    fn reply_progress(&mut self, now: CallTime, utterance: UtteranceId) {
+        if let Some(reply) = self.agent.reply_mut(utterance) {
+            reply.progress(now);
+        }
+    }
+
+    fn reply_finished(&mut self, now: CallTime, utterance: UtteranceId) {
+        if let Some(reply) = self.agent.reply_mut(utterance) {
+            reply.finished = true;
+            reply.progress(now);
+        }
+    }
+
+    /// A reply that broke off in mid-speech is started again once; any other failure hands the caller over.
+    fn reply_failed(&mut self, now: CallTime, utterance: UtteranceId, spoken: bool) {
+        let Some(reply) = self.agent.reply.take_if(|r| r.utterance == utterance) else { return };
+        if !reply.committed {
+            self.speculations = rules::SPECULATION_LIMIT;
+        } else if spoken && reply.retries == 0 && !self.is_closing() {
+            self.agent.lines.push(utterance);
+            self.say(Line::SayAgain);
+            self.start_reply(now, 1);
+        } else {
+            if spoken {
+                self.agent.lines.push(utterance);
+            }
+            self.hand_over(now, EndReason::Failed);
+        }
+    }
+
+    fn close(&mut self, now: CallTime, why: EndReason) {
+        if matches!(self.phase, Phase::Open(_)) {
+            self.phase = Phase::Closing(why, now);
+            self.caller.reset();
+            if self.agent.paused && !self.caller.is_speaking() {
+                self.resume_at = Some(now);
+            }
+        }
+    }
+
+    /// Says that we cannot go on, and ends.
+    fn hand_over(&mut self, now: CallTime, why: EndReason) {
+        match self.phase {
+            Phase::Ringing(_) => self.end(why),
+            Phase::Open(_) => {
+                if self.agent.reply.is_some() {
+                    self.interrupt();
+                }
+                self.say(Line::HandOver);
+                self.close(now, why);
+            }
+            Phase::Closing(..) => self.end_if_closed(),
+            Phase::Ended => {}
+        }
+    }
+
+    fn end_if_closed(&mut self) {
+        if let Phase::Closing(why, _) = self.phase
+            && !self.agent.is_busy()
+        {
+            self.end(why);
+        }
+    }
+
+    fn end(&mut self, why: EndReason) {
+        self.cancel_reply();
+        self.phase = Phase::Ended;
+        self.outputs.push_back(Output::End(why));
+    }
+
+    /// The caller has the floor.
+    fn interrupt(&mut self) {
+        self.outputs.push_back(Output::StopPlayout);
+        self.cancel_reply();
+        self.agent.paused = false;
+        self.agent.lines.clear();
+        self.agent.audible = None;
+        self.resume_at = None;
+    }
+
+    fn cancel_reply(&mut self) {
+        if let Some(reply) = self.agent.reply.take() {
+            self.outputs.push_back(Output::CancelReply(reply.utterance));
+        }
+    }
+
+    fn drop_speculation(&mut self) {
+        if self.agent.is_speculating() {
+            self.cancel_reply();
+        }
+    }
+
+    fn pause(&mut self) {
+        if !self.agent.paused {
+            self.agent.paused = true;
+            self.outputs.push_back(Output::PausePlayout);
+        }
+    }
+
+    /// Queues a line. While the caller speaks it is held back.
+    fn say(&mut self, line: Line) {
+        if self.caller.is_speaking() {
+            self.pause();
+        }
+        let utterance = self.next_utterance();
+        self.agent.lines.push(utterance);
+        self.outputs.push_back(Output::Say(utterance, line));
+    }
+
+    fn start_reply(&mut self, now: CallTime, retries: u32) {
+        let utterance = self.next_utterance();
+        self.agent.reply = Some(Reply::new(now, utterance, true, retries));
+        self.outputs.push_back(Output::StartReply { utterance, draft: None });
+    }
+
+    fn next_utterance(&mut self) -> UtteranceId {
+        self.utterances += 1;
+        UtteranceId(self.utterances)
+    }
+
+    fn key(&mut self, now: CallTime, key: char) {
+        if !matches!(self.phase, Phase::Open(_)) {
+            return;
+        }
+        let (mut keys, _) = self.keys.take().unwrap_or_default();
+        if key != '#' {
+            keys.push(key);
+            self.keys = Some((keys, now));
+        } else if !keys.is_empty() {
+            self.typed(now, &keys);
+        }
+    }
+
+    fn typed(&mut self, now: CallTime, keys: &str) {
+        if self.agent.is_busy() {
+            self.interrupt();
+        }
+        self.drop_speculation();
+        let spaced: Vec<String> = keys.chars().map(String::from).collect();
+        self.caller.typed(now, &format!("I pressed {} on my keypad.", spaced.join(" ")));
+    }
+
+    fn take_turn(&mut self, now: CallTime) {
+        let endpoint_at = self.caller.endpoint_at(&self.config).unwrap_or(now);
+        let turn = self.caller.take(self.turns, endpoint_at);
+        self.turns += 1;
+        self.outputs.push_back(Output::CommitUserTurn(turn));
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,100 @@
+use std::time::Duration;
+
+use super::*;
+use crate::{
+    domain::{conversation::Word, phi::Phi},
+    providers::stt::Transcript,
+};
+
+mod floor;
+mod properties;
+mod turns;
+
+pub(super) fn at(ms: u64) -> CallTime {
+    CallTime::from_millis(ms)
+}
+
+pub(super) fn config() -> TurnConfig {
+    TurnConfig::new(&PipelineConfig::default(), Duration::from_secs(30), Duration::from_secs(600))
+}
+
+/// A transcript whose words end at `end_ms`, each 100 ms long.
+pub(super) fn heard(text: &str, end_ms: u64, is_final: bool) -> Transcript {
+    let texts: Vec<&str> = text.split_whitespace().collect();
+    let count = texts.len() as u64;
+    let words = texts.iter().enumerate().map(|(i, text)| Word {
+        text: Phi::new((*text).to_owned()),
+        start: at(end_ms.saturating_sub((count - i as u64) * 100)),
+        end: at(end_ms.saturating_sub((count - i as u64 - 1) * 100)),
+        confidence: 0.9,
+    });
+    Transcript {
+        text: Phi::new(text.to_owned()),
+        words: words.collect(),
+        is_final,
+        speech_final: false,
+        from_finalize: is_final,
+    }
+}
+
+/// Drives the machine and prints outputs as short words.
+pub(super) struct Driver {
+    pub(super) turn: TurnMachine,
+}
+
+impl Driver {
+    /// A call in which the greeting was played.
+    pub(super) fn greeted() -> Self {
+        let mut driver = Self { turn: TurnMachine::new(at(0), config(), Line::Greeting, 0) };
+        assert_eq!(driver.feed(0, Input::CallerActive), ["say Greeting 1"]);
+        driver.feed(100, Input::PlayoutStarted(UtteranceId(1)));
+        driver.feed(1000, Input::PlayoutFinished(UtteranceId(1)));
+        driver
+    }
+
+    pub(super) fn feed(&mut self, ms: u64, input: Input) -> Vec<String> {
+        self.turn.handle_input(at(ms), input);
+        self.drain(ms)
+    }
+
+    /// Lets time pass to `ms`, timeouts included.
+    pub(super) fn until(&mut self, ms: u64) -> Vec<String> {
+        let mut seen = Vec::new();
+        while let Some(due) = self.turn.deadline().filter(|due| *due <= at(ms)) {
+            seen.extend(self.feed(due.as_millis(), Input::Timeout));
+        }
+        seen
+    }
+
+    /// Speech with one final transcript that answers `Finalize`; the VAD reports its end 200 ms late.
+    pub(super) fn speak(&mut self, from: u64, to: u64, text: &str) -> Vec<String> {
+        let mut seen = self.feed(from + 60, Input::SpeechStarted { at: at(from) });
+        seen.extend(self.until(to + 200));
+        seen.extend(self.feed(to + 200, Input::SpeechEnded { at: at(to) }));
+        seen.extend(self.feed(to + 300, Input::Transcript(heard(text, to, true))));
+        seen
+    }
+
+    fn drain(&mut self, ms: u64) -> Vec<String> {
+        let due = self.turn.deadline();
+        assert!(due.is_none_or(|due| due > at(ms)), "deadline {due:?} is not after {ms}");
+        std::iter::from_fn(|| self.turn.poll_output()).map(|o| short(&o)).collect()
+    }
+}
+
+pub(super) fn short(output: &Output) -> String {
+    match output {
+        Output::Finalize => "finalize".into(),
+        Output::CommitUserTurn(turn) => format!("commit {:?}", turn.text.expose()),
+        Output::StartReply { utterance, draft: Some(_) } => format!("speculate {}", utterance.0),
+        Output::StartReply { utterance, draft: None } => format!("reply {}", utterance.0),
+        Output::ReleaseReply(utterance) => format!("release {}", utterance.0),
+        Output::CancelReply(utterance) => format!("cancel {}", utterance.0),
+        Output::Say(utterance, line) => format!("say {line:?} {}", utterance.0),
+        Output::Filler { utterance, .. } => format!("filler {}", utterance.0),
+        Output::PausePlayout => "pause".into(),
+        Output::ResumePlayout => "resume".into(),
+        Output::StopPlayout => "stop".into(),
+        Output::End(why) => format!("end {}", why.as_str()),
+    }
+}
