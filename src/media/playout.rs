@@ -77,7 +77,10 @@ struct Sent {
 
 impl std::fmt::Debug for Sent {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Sent").field("due", &self.due).field("utterance", &self.utterance).finish_non_exhaustive()
+        f.debug_struct("Sent")
+            .field("due", &self.due)
+            .field("utterance", &self.utterance)
+            .finish_non_exhaustive()
     }
 }
 
@@ -117,16 +120,32 @@ impl Playout {
 
     /// Announces text whose sound will be pushed next, after that of earlier pieces. `tag` is the caller's and comes back in [`Heard`].
     pub fn open_piece(&mut self, utterance: UtteranceId, tag: u32, text: Phi<String>) {
-        let piece = Piece { tag, text, pcm: VecDeque::new(), received: 0, played: 0, complete: false };
+        let piece = Piece {
+            tag,
+            text,
+            pcm: VecDeque::new(),
+            received: 0,
+            played: 0,
+            complete: false,
+        };
         match self.utterances.iter_mut().find(|u| u.id == utterance) {
             Some(open) => open.pieces.push(piece),
-            None => self.utterances.push_back(Utterance { id: utterance, pieces: vec![piece], closed: false, started: None }),
+            None => self.utterances.push_back(Utterance {
+                id: utterance,
+                pieces: vec![piece],
+                closed: false,
+                started: None,
+            }),
         }
     }
 
     /// Adds text to the newest piece of the utterance: both are synthesised as one.
     pub fn extend_piece(&mut self, utterance: UtteranceId, text: &Phi<String>) {
-        let newest = self.utterances.iter_mut().find(|u| u.id == utterance).and_then(|u| u.pieces.last_mut());
+        let newest = self
+            .utterances
+            .iter_mut()
+            .find(|u| u.id == utterance)
+            .and_then(|u| u.pieces.last_mut());
         if let Some(piece) = newest {
             let joined = format!("{} {}", piece.text.expose(), text.expose());
             piece.text = Phi::new(joined);
@@ -152,7 +171,12 @@ impl Playout {
     pub fn close(&mut self, utterance: UtteranceId) {
         match self.utterances.iter_mut().find(|u| u.id == utterance) {
             Some(open) => open.closed = true,
-            None => self.utterances.push_back(Utterance { id: utterance, pieces: Vec::new(), closed: true, started: None }),
+            None => self.utterances.push_back(Utterance {
+                id: utterance,
+                pieces: Vec::new(),
+                closed: true,
+                started: None,
+            }),
         }
     }
 
@@ -183,7 +207,11 @@ impl Playout {
     /// When to ask again.
     #[must_use]
     pub fn deadline(&self) -> CallTime {
-        if !self.paused && self.current().is_some() { self.next_due - LEAD } else { self.next_due }
+        if !self.paused && self.current().is_some() {
+            self.next_due - LEAD
+        } else {
+            self.next_due
+        }
     }
 
     /// What was noticed since the last call.
@@ -217,7 +245,10 @@ impl Playout {
     }
 
     fn incomplete_mut(&mut self) -> impl Iterator<Item = &mut Piece> {
-        self.utterances.iter_mut().flat_map(|u| &mut u.pieces).filter(|p| !p.complete)
+        self.utterances
+            .iter_mut()
+            .flat_map(|u| &mut u.pieces)
+            .filter(|p| !p.complete)
     }
 
     /// Where the next voice frame comes from. Utterances are played strictly in order.
@@ -234,7 +265,9 @@ impl Playout {
     }
 
     fn emit_voice(&mut self, now: CallTime) -> AudioFrame {
-        let (u, p) = self.current().expect("the caller checked that there is a frame");
+        let (u, p) = self
+            .current()
+            .expect("the caller checked that there is a frame");
         let due = self.next_due.max(now);
         let utterance = &mut self.utterances[u];
         let (samples, count) = utterance.pieces[p].take_frame();
@@ -244,7 +277,13 @@ impl Playout {
             self.voiced = Some(id);
             self.events.push_back(PlayoutEvent::Started(id, due));
         }
-        self.in_flight.push_back(Sent { due, utterance: id, piece: p, count, samples });
+        self.in_flight.push_back(Sent {
+            due,
+            utterance: id,
+            piece: p,
+            count,
+            samples,
+        });
         self.next_due = due + PTIME;
         AudioFrame { at: due, samples }
     }
@@ -257,8 +296,14 @@ impl Playout {
 
     /// Books the frames whose time has passed, and reports utterances that ended.
     fn settle(&mut self, now: CallTime) {
-        while self.in_flight.front().is_some_and(|sent| sent.due + PTIME <= now) {
-            let Some(sent) = self.in_flight.pop_front() else { break };
+        while self
+            .in_flight
+            .front()
+            .is_some_and(|sent| sent.due + PTIME <= now)
+        {
+            let Some(sent) = self.in_flight.pop_front() else {
+                break;
+            };
             if let Some(piece) = self.piece_mut(sent.utterance, sent.piece) {
                 piece.played += sent.count;
             }
@@ -269,7 +314,8 @@ impl Playout {
     fn report_ends(&mut self, now: CallTime) {
         while let Some(front) = self.utterances.front() {
             let id = front.id;
-            let played = front.pieces.iter().all(Piece::is_done) && self.in_flight.iter().all(|s| s.utterance != id);
+            let played = front.pieces.iter().all(Piece::is_done)
+                && self.in_flight.iter().all(|s| s.utterance != id);
             if !played {
                 return;
             }
@@ -281,7 +327,8 @@ impl Playout {
             }
             self.voiced.take_if(|v| *v == id);
             if let Some(done) = self.utterances.pop_front() {
-                self.events.push_back(PlayoutEvent::Finished(done.heard(now)));
+                self.events
+                    .push_back(PlayoutEvent::Finished(done.heard(now)));
             }
         }
     }
@@ -300,7 +347,11 @@ impl Playout {
     }
 
     fn piece_mut(&mut self, utterance: UtteranceId, piece: usize) -> Option<&mut Piece> {
-        self.utterances.iter_mut().find(|u| u.id == utterance)?.pieces.get_mut(piece)
+        self.utterances
+            .iter_mut()
+            .find(|u| u.id == utterance)?
+            .pieces
+            .get_mut(piece)
     }
 }
 

@@ -37,7 +37,11 @@ impl Heard {
     /// All of it as one text.
     #[must_use]
     pub fn text(&self) -> Phi<String> {
-        let pieces: Vec<&str> = self.pieces.iter().map(|p| p.text.expose().as_str()).collect();
+        let pieces: Vec<&str> = self
+            .pieces
+            .iter()
+            .map(|p| p.text.expose().as_str())
+            .collect();
         Phi::new(pieces.join(" "))
     }
 
@@ -50,17 +54,34 @@ impl Heard {
 
 impl Utterance {
     pub(super) fn heard(self, now: CallTime) -> Heard {
-        let complete = self.closed && self.pieces.iter().all(|p| p.complete && p.played >= p.received);
+        let complete = self.closed
+            && self
+                .pieces
+                .iter()
+                .all(|p| p.complete && p.played >= p.received);
         let pieces = self.pieces.iter().filter_map(Piece::heard).collect();
-        Heard { utterance: self.id, pieces, started: self.started, ended: now, complete }
+        Heard {
+            utterance: self.id,
+            pieces,
+            started: self.started,
+            ended: now,
+            complete,
+        }
     }
 }
 
 impl Piece {
     fn heard(&self) -> Option<HeardPiece> {
         let whole = self.complete && self.played >= self.received;
-        let text = if whole { self.text.expose().clone() } else { heard_words(self.text.expose(), self.played, self.length()) };
-        (!text.is_empty()).then(|| HeardPiece { tag: self.tag, text: Phi::new(text) })
+        let text = if whole {
+            self.text.expose().clone()
+        } else {
+            heard_words(self.text.expose(), self.played, self.length())
+        };
+        (!text.is_empty()).then(|| HeardPiece {
+            tag: self.tag,
+            text: Phi::new(text),
+        })
     }
 
     /// Samples that the piece has or is expected to have.
@@ -99,7 +120,14 @@ mod tests {
     #[test]
     fn words_are_heard_in_proportion_to_the_sound() {
         let text = "one two three four";
-        let table = [(0, ""), (5, ""), (10, "one"), (40, "one two"), (70, "one two three"), (100, text)];
+        let table = [
+            (0, ""),
+            (5, ""),
+            (10, "one"),
+            (40, "one two"),
+            (70, "one two three"),
+            (100, text),
+        ];
         for (percent, heard) in table {
             assert_eq!(heard_words(text, percent, 100), heard, "{percent} %");
         }

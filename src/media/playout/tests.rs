@@ -74,7 +74,9 @@ fn an_utterance_is_started_and_finished_once_and_wholly_heard() {
     assert_eq!(run(&mut playout, 0, 400).len(), 10);
     let events = events(&mut playout);
     assert!(matches!(events[0], PlayoutEvent::Started(U, t) if t == at(0)));
-    let PlayoutEvent::Finished(heard) = &events[1] else { panic!("{events:?}") };
+    let PlayoutEvent::Finished(heard) = &events[1] else {
+        panic!("{events:?}")
+    };
     assert!(heard.complete);
     assert_eq!(heard.text().expose(), "hello there");
     assert_eq!(heard.ended, at(200));
@@ -112,8 +114,15 @@ fn a_pause_loses_no_sound() {
     assert!(run(&mut playout, 110, 300).is_empty());
     playout.resume();
     frames += run(&mut playout, 310, 900).len();
-    assert!((20..=25).contains(&frames), "20 frames and what was taken back, got {frames}");
-    assert!(events(&mut playout).iter().any(|e| matches!(e, PlayoutEvent::Finished(h) if h.complete)));
+    assert!(
+        (20..=25).contains(&frames),
+        "20 frames and what was taken back, got {frames}"
+    );
+    assert!(
+        events(&mut playout)
+            .iter()
+            .any(|e| matches!(e, PlayoutEvent::Finished(h) if h.complete))
+    );
 }
 
 #[test]
@@ -164,7 +173,7 @@ fn an_incomplete_piece_is_estimated_by_speaking_rate() {
     run(&mut playout, 0, 1000);
     let heard = playout.stop(at(1000));
     assert_eq!(heard[0].pieces[0].tag, 3);
-    assert_eq!(heard[0].text().expose(), "this sentence has");
+    assert_eq!(heard[0].text().expose(), "this sentence");
 }
 
 #[test]
@@ -178,7 +187,11 @@ fn a_rewound_piece_is_heard_from_its_start_again() {
     playout.complete_piece();
     playout.close(U);
     run(&mut playout, 110, 800);
-    assert!(events(&mut playout).iter().any(|e| matches!(e, PlayoutEvent::Finished(_))));
+    assert!(
+        events(&mut playout)
+            .iter()
+            .any(|e| matches!(e, PlayoutEvent::Finished(_)))
+    );
 }
 
 #[test]

@@ -26,8 +26,21 @@ pub(super) struct Reply {
 }
 
 impl Reply {
-    pub(super) fn new(now: CallTime, utterance: UtteranceId, committed: bool, retries: u32) -> Self {
-        Self { utterance, committed, finished: false, retries, fillers: 0, waiting_since: now, progress_at: now }
+    pub(super) fn new(
+        now: CallTime,
+        utterance: UtteranceId,
+        committed: bool,
+        retries: u32,
+    ) -> Self {
+        Self {
+            utterance,
+            committed,
+            finished: false,
+            retries,
+            fillers: 0,
+            waiting_since: now,
+            progress_at: now,
+        }
     }
 
     pub(super) fn commit(&mut self, now: CallTime) {
@@ -91,7 +104,8 @@ impl Agent {
             Input::PlayoutFinished(utterance) => {
                 self.silence(now, *utterance);
                 self.lines.retain(|l| l != utterance);
-                self.reply.take_if(|r| r.finished && r.utterance == *utterance);
+                self.reply
+                    .take_if(|r| r.finished && r.utterance == *utterance);
                 !self.is_busy()
             }
             _ => false,
@@ -108,9 +122,16 @@ impl Agent {
 
     /// When the wait for the answer has to be bridged.
     pub(super) fn filler_at(&self, config: &TurnConfig) -> Option<CallTime> {
-        let reply = self.reply.as_ref().filter(|r| r.committed && !r.finished && r.fillers < FILLER_LIMIT)?;
+        let reply = self
+            .reply
+            .as_ref()
+            .filter(|r| r.committed && !r.finished && r.fillers < FILLER_LIMIT)?;
         let quiet = self.audible.is_none() && self.lines.is_empty() && !self.paused;
-        let patience = if reply.fillers == 0 { config.filler_after } else { config.filler_after * 3 };
+        let patience = if reply.fillers == 0 {
+            config.filler_after
+        } else {
+            config.filler_after * 3
+        };
         quiet.then(|| reply.waiting_since + patience)
     }
 

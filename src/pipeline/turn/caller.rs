@@ -59,7 +59,9 @@ impl Caller {
 
     /// Returns whether the recogniser should be asked for its final transcript.
     pub(super) fn speech_ended(&mut self, now: CallTime, at: CallTime) -> bool {
-        let Some(since) = self.speech.take() else { return false };
+        let Some(since) = self.speech.take() else {
+            return false;
+        };
         let stretch = at.since(since);
         let answered_since = self.final_at.is_some_and(|t| t >= at);
         if stretch >= BLIP && !answered_since {
@@ -139,11 +141,19 @@ impl Caller {
 
     /// Drops words that an earlier final transcript already brought.
     fn without_known(&self, mut transcript: Transcript) -> Transcript {
-        let Some(known) = self.known_until else { return transcript };
+        let Some(known) = self.known_until else {
+            return transcript;
+        };
         let before = transcript.words.len();
-        transcript.words.retain(|w| w.start + w.end.since(w.start) / 2 >= known);
+        transcript
+            .words
+            .retain(|w| w.start + w.end.since(w.start) / 2 >= known);
         if transcript.words.len() < before {
-            let rest: Vec<&str> = transcript.words.iter().map(|w| w.text.expose().as_str()).collect();
+            let rest: Vec<&str> = transcript
+                .words
+                .iter()
+                .map(|w| w.text.expose().as_str())
+                .collect();
             transcript.text = Phi::new(rest.join(" "));
         }
         transcript
@@ -173,7 +183,9 @@ impl Caller {
     /// When an unanswered `Finalize` counts as answered, if it is waited for.
     pub(super) fn settles_at(&self) -> Option<CallTime> {
         let waiting = !self.settled && self.interim.is_none() && !self.finals.is_empty();
-        self.finalize_sent.filter(|_| waiting && !self.is_speaking()).map(|t| t + FINALIZE_GRACE)
+        self.finalize_sent
+            .filter(|_| waiting && !self.is_speaking())
+            .map(|t| t + FINALIZE_GRACE)
     }
 
     /// When a turn with words is over, if nothing more comes.
@@ -197,7 +209,11 @@ impl Caller {
         if self.is_speaking() || self.has_text() || !self.is_open() {
             return None;
         }
-        let patience = if self.settled { config.min_delay.max(Duration::from_secs(1)) } else { config.max_delay };
+        let patience = if self.settled {
+            config.min_delay.max(Duration::from_secs(1))
+        } else {
+            config.max_delay
+        };
         Some(self.last_voice? + patience)
     }
 
@@ -209,14 +225,27 @@ impl Caller {
         self.known_until = words.last().map(|w| w.end).or(self.known_until);
         let ended = self.last_voice.unwrap_or(endpoint_at);
         let started = self.started.unwrap_or(ended);
-        let turn = UserTurn { index, text: Phi::new(text), words, started, ended, final_at: self.final_at, endpoint_at };
+        let turn = UserTurn {
+            index,
+            text: Phi::new(text),
+            words,
+            started,
+            ended,
+            final_at: self.final_at,
+            endpoint_at,
+        };
         self.reset();
         turn
     }
 
     /// Forgets the turn, but not that the caller speaks.
     pub(super) fn reset(&mut self) {
-        *self = Self { speech: self.speech, started: self.speech, known_until: self.known_until, ..Self::default() };
+        *self = Self {
+            speech: self.speech,
+            started: self.speech,
+            known_until: self.known_until,
+            ..Self::default()
+        };
     }
 }
 

@@ -23,7 +23,10 @@ pub use self::{
     io::{EndReason, Input, Line, Output, UserTurn},
     words::{is_backchannel, is_unfinished},
 };
-use crate::{config::PipelineConfig, domain::call_time::CallTime, media::playout::UtteranceId, providers::stt::Transcript};
+use crate::{
+    config::PipelineConfig, domain::call_time::CallTime, media::playout::UtteranceId,
+    providers::stt::Transcript,
+};
 
 /// Times of the turn machine.
 #[derive(Clone, Copy, Debug)]
@@ -160,7 +163,9 @@ impl TurnMachine {
             Input::SttDead => self.hand_over(now, EndReason::Failed),
             Input::Stop => self.hand_over(now, EndReason::Stopped),
             Input::VoiceDead => self.end(EndReason::VoiceDead),
-            Input::PlayoutStarted(_) | Input::PlayoutDry(_) | Input::PlayoutFinished(_) => self.playout(now, &input),
+            Input::PlayoutStarted(_) | Input::PlayoutDry(_) | Input::PlayoutFinished(_) => {
+                self.playout(now, &input)
+            }
             Input::ReplyProgress(utterance) => self.reply_progress(now, utterance),
             Input::ReplyFinished(utterance) => self.reply_finished(now, utterance),
             Input::ReplyFailed { utterance, spoken } => self.reply_failed(now, utterance, spoken),
@@ -180,7 +185,11 @@ impl TurnMachine {
 
     /// Words that were understood are recorded even though nobody will answer them.
     fn caller_left(&mut self, now: CallTime) {
-        let why = if matches!(self.phase, Phase::Ringing(_)) { EndReason::NeverCame } else { EndReason::CallerLeft };
+        let why = if matches!(self.phase, Phase::Ringing(_)) {
+            EndReason::NeverCame
+        } else {
+            EndReason::CallerLeft
+        };
         if self.caller.has_text() && matches!(self.phase, Phase::Open(_)) {
             self.take_turn(now);
         }
@@ -196,12 +205,19 @@ impl TurnMachine {
     }
 
     fn speech_ended(&mut self, now: CallTime, at: CallTime) {
-        let stretch = self.caller.speech.map_or(Duration::ZERO, |since| at.since(since));
+        let stretch = self
+            .caller
+            .speech
+            .map_or(Duration::ZERO, |since| at.since(since));
         if self.caller.speech_ended(now, at.min(now)) {
             self.outputs.push_back(Output::Finalize);
         }
         if self.agent.paused {
-            let doubt = if self.is_closing() || stretch < self.config.barge_in { Duration::ZERO } else { rules::DOUBT };
+            let doubt = if self.is_closing() || stretch < self.config.barge_in {
+                Duration::ZERO
+            } else {
+                rules::DOUBT
+            };
             self.resume_at = Some(now + doubt);
         } else if !self.agent.is_busy() {
             self.quiet_since = now;
@@ -275,7 +291,9 @@ impl TurnMachine {
 
     /// A reply that broke off in mid-speech is started again once; any other failure hands the caller over.
     fn reply_failed(&mut self, now: CallTime, utterance: UtteranceId, spoken: bool) {
-        let Some(reply) = self.agent.reply.take_if(|r| r.utterance == utterance) else { return };
+        let Some(reply) = self.agent.reply.take_if(|r| r.utterance == utterance) else {
+            return;
+        };
         if !reply.committed {
             self.speculations = rules::SPECULATION_LIMIT;
         } else if spoken && reply.retries == 0 && !self.is_closing() {
@@ -372,7 +390,10 @@ impl TurnMachine {
     fn start_reply(&mut self, now: CallTime, retries: u32) {
         let utterance = self.next_utterance();
         self.agent.reply = Some(Reply::new(now, utterance, true, retries));
-        self.outputs.push_back(Output::StartReply { utterance, draft: None });
+        self.outputs.push_back(Output::StartReply {
+            utterance,
+            draft: None,
+        });
     }
 
     fn next_utterance(&mut self) -> UtteranceId {
@@ -399,7 +420,10 @@ impl TurnMachine {
         }
         self.drop_speculation();
         let spaced: Vec<String> = keys.chars().map(String::from).collect();
-        self.caller.typed(now, &format!("I pressed {} on my keypad.", spaced.join(" ")));
+        self.caller.typed(
+            now,
+            &format!("I pressed {} on my keypad.", spaced.join(" ")),
+        );
     }
 
     fn take_turn(&mut self, now: CallTime) {

@@ -78,8 +78,12 @@ impl TurnMachine {
     pub(super) fn run_rules(&mut self, now: CallTime) {
         // Each action clears its own condition, so a handful of rounds suffices; the bound turns a bug into a late action instead of a hang.
         for _ in 0..64 {
-            let due = RULES.iter().filter_map(|rule| self.due(*rule).map(|at| (at, *rule)));
-            let Some((_, rule)) = due.filter(|(at, _)| *at <= now).min_by_key(|(at, _)| *at) else { return };
+            let due = RULES
+                .iter()
+                .filter_map(|rule| self.due(*rule).map(|at| (at, *rule)));
+            let Some((_, rule)) = due.filter(|(at, _)| *at <= now).min_by_key(|(at, _)| *at) else {
+                return;
+            };
             self.apply(now, rule);
         }
         debug_assert!(false, "turn rules do not come to rest");
@@ -100,46 +104,75 @@ impl TurnMachine {
     fn due_in_conversation(&self, rule: Rule) -> Option<CallTime> {
         match rule {
             Rule::Silence => self.silences_at(),
-            Rule::SureInterruption => self.caller.speech.filter(|_| self.agent.paused).map(|s| s + SURE_INTERRUPTION),
-            Rule::DropSpeculation => {
-                self.caller.speech.filter(|_| self.agent.is_speculating()).map(|s| s + self.config.barge_in)
-            }
+            Rule::SureInterruption => self
+                .caller
+                .speech
+                .filter(|_| self.agent.paused)
+                .map(|s| s + SURE_INTERRUPTION),
+            Rule::DropSpeculation => self
+                .caller
+                .speech
+                .filter(|_| self.agent.is_speculating())
+                .map(|s| s + self.config.barge_in),
             Rule::Settle => self.caller.settles_at(),
             Rule::Keys => self.keys.as_ref().map(|(_, last)| *last + KEY_PAUSE),
             Rule::Commit => self.commits_at(),
             Rule::Speculate => self.speculates_at(),
-            Rule::GiveUp => self.caller.gives_up_at(&self.config).filter(|_| !self.agent.is_busy()).map(|t| t + self.grace()),
-            Rule::Filler => self.agent.filler_at(&self.config).filter(|_| !self.caller.is_speaking()),
+            Rule::GiveUp => self
+                .caller
+                .gives_up_at(&self.config)
+                .filter(|_| !self.agent.is_busy())
+                .map(|t| t + self.grace()),
+            Rule::Filler => self
+                .agent
+                .filler_at(&self.config)
+                .filter(|_| !self.caller.is_speaking()),
             Rule::Away => self.away_at(),
             _ => None,
         }
     }
 
     fn grace(&self) -> Duration {
-        if self.stt_lost { REOPEN_GRACE } else { Duration::ZERO }
+        if self.stt_lost {
+            REOPEN_GRACE
+        } else {
+            Duration::ZERO
+        }
     }
 
     fn silences_at(&self) -> Option<CallTime> {
         let over_agent = self.agent.audible.is_some() && !self.agent.paused;
-        self.caller.speech.filter(|_| over_agent).map(|s| s + self.config.barge_in)
+        self.caller
+            .speech
+            .filter(|_| over_agent)
+            .map(|s| s + self.config.barge_in)
     }
 
     fn commits_at(&self) -> Option<CallTime> {
         if self.agent.is_busy() {
             return None;
         }
-        let wait = if self.caller.settled { Duration::ZERO } else { self.grace() };
+        let wait = if self.caller.settled {
+            Duration::ZERO
+        } else {
+            self.grace()
+        };
         self.caller.endpoint_at(&self.config).map(|t| t + wait)
     }
 
     fn speculates_at(&self) -> Option<CallTime> {
-        let free = self.agent.reply.is_none() && !self.agent.is_busy() && self.speculations < SPECULATION_LIMIT;
+        let free = self.agent.reply.is_none()
+            && !self.agent.is_busy()
+            && self.speculations < SPECULATION_LIMIT;
         let ready = self.caller.settled && self.caller.has_text() && !self.caller.is_speaking();
         self.caller.last_voice.filter(|_| free && ready)
     }
 
     fn away_at(&self) -> Option<CallTime> {
-        let idle = !self.agent.is_busy() && !self.caller.is_speaking() && !self.caller.is_open() && self.keys.is_none();
+        let idle = !self.agent.is_busy()
+            && !self.caller.is_speaking()
+            && !self.caller.is_open()
+            && self.keys.is_none();
         idle.then(|| self.quiet_since + self.config.away)
     }
 
@@ -195,7 +228,8 @@ impl TurnMachine {
         match &mut self.agent.reply {
             Some(reply) => {
                 reply.commit(now);
-                self.outputs.push_back(Output::ReleaseReply(reply.utterance));
+                self.outputs
+                    .push_back(Output::ReleaseReply(reply.utterance));
             }
             None => self.start_reply(now, 0),
         }
@@ -205,7 +239,10 @@ impl TurnMachine {
         self.speculations += 1;
         let utterance = self.next_utterance();
         self.agent.reply = Some(Reply::new(now, utterance, false, 0));
-        self.outputs.push_back(Output::StartReply { utterance, draft: Some(Phi::new(self.caller.text())) });
+        self.outputs.push_back(Output::StartReply {
+            utterance,
+            draft: Some(Phi::new(self.caller.text())),
+        });
     }
 
     fn give_up(&mut self, now: CallTime) {
@@ -220,7 +257,9 @@ impl TurnMachine {
     }
 
     fn reply_limit(&mut self, now: CallTime) {
-        let Some(reply) = &self.agent.reply else { return };
+        let Some(reply) = &self.agent.reply else {
+            return;
+        };
         let (utterance, finished, committed) = (reply.utterance, reply.finished, reply.committed);
         self.outputs.push_back(Output::CancelReply(utterance));
         self.agent.reply = None;
@@ -235,7 +274,10 @@ impl TurnMachine {
     fn filler(&mut self, now: CallTime) {
         if let Some(reply) = &mut self.agent.reply {
             let nth = reply.fill(now);
-            self.outputs.push_back(Output::Filler { utterance: reply.utterance, nth });
+            self.outputs.push_back(Output::Filler {
+                utterance: reply.utterance,
+                nth,
+            });
         }
     }
 

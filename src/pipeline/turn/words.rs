@@ -1,17 +1,20 @@
 //! What can be told from words alone: whether a turn is unfinished, whether it is a backchannel.
 
 /// Sounds of a listener that do not claim the floor. "Yes" and "okay" are not here: they answer questions.
-const BACKCHANNEL: [&str; 14] =
-    ["uh", "huh", "uhhuh", "mm", "mmm", "hm", "hmm", "mhm", "mmhm", "mmhmm", "um", "umm", "ah", "oh"];
+const BACKCHANNEL: [&str; 14] = [
+    "uh", "huh", "uhhuh", "mm", "mmm", "hm", "hmm", "mhm", "mmhm", "mmhmm", "um", "umm", "ah", "oh",
+];
 
 /// Last words after which more always comes.
 const OPEN_ENDED: [&str; 19] = [
-    "and", "or", "but", "because", "um", "umm", "uh", "er", "the", "a", "an", "my", "your", "if", "i'm", "it's", "i", "that's", "then",
+    "and", "or", "but", "because", "um", "umm", "uh", "er", "the", "a", "an", "my", "your", "if",
+    "i'm", "it's", "i", "that's", "then",
 ];
 
 /// Last words after which more comes unless the recogniser heard the sentence fall.
-const OPEN_UNLESS_CLOSED: [&str; 14] =
-    ["to", "for", "at", "on", "of", "with", "is", "so", "like", "from", "in", "about", "was", "are"];
+const OPEN_UNLESS_CLOSED: [&str; 14] = [
+    "to", "for", "at", "on", "of", "with", "is", "so", "like", "from", "in", "about", "was", "are",
+];
 
 /// Whether every word is a listener's sound. An empty text is not.
 #[must_use]
@@ -24,7 +27,9 @@ pub fn is_backchannel(text: &str) -> bool {
 #[must_use]
 pub fn is_unfinished(text: &str) -> bool {
     let trimmed = text.trim_end();
-    let Some(last) = bare_words(trimmed).last() else { return false };
+    let Some(last) = bare_words(trimmed).last() else {
+        return false;
+    };
     if OPEN_ENDED.contains(&last.as_str()) || trimmed.ends_with(',') {
         return true;
     }
@@ -35,7 +40,10 @@ pub fn is_unfinished(text: &str) -> bool {
 /// Lower-case words without punctuation around or hyphens inside.
 fn bare_words(text: &str) -> impl Iterator<Item = String> {
     text.split_whitespace().filter_map(|word| {
-        let bare: String = word.chars().filter(|c| c.is_alphanumeric() || *c == '\'').collect();
+        let bare: String = word
+            .chars()
+            .filter(|c| c.is_alphanumeric() || *c == '\'')
+            .collect();
         (!bare.is_empty()).then(|| bare.to_lowercase())
     })
 }
@@ -61,7 +69,9 @@ fn digits_in(word: &str) -> Option<usize> {
     if !bare.is_empty() && bare.bytes().all(|b| b.is_ascii_digit() || b == b'-') {
         return Some(bare.bytes().filter(u8::is_ascii_digit).count());
     }
-    let spoken = ["zero", "oh", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"];
+    let spoken = [
+        "zero", "oh", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine",
+    ];
     spoken.contains(&bare.to_lowercase().as_str()).then_some(1)
 }
 

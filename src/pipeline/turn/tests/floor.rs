@@ -17,17 +17,26 @@ fn answering() -> Driver {
 #[test]
 fn a_voice_silences_the_agent_after_the_minimum_and_words_interrupt_it() {
     let mut call = answering();
-    assert!(call.feed(5060, Input::SpeechStarted { at: at(5000) }).is_empty());
+    assert!(
+        call.feed(5060, Input::SpeechStarted { at: at(5000) })
+            .is_empty()
+    );
     assert!(call.until(5199).is_empty());
     assert_eq!(call.until(5200), ["pause"]);
-    assert_eq!(call.feed(5400, Input::Transcript(heard("wait", 5300, false))), ["stop", "cancel 2"]);
+    assert_eq!(
+        call.feed(5400, Input::Transcript(heard("wait", 5300, false))),
+        ["stop", "cancel 2"]
+    );
 }
 
 #[test]
 fn a_word_interrupts_before_the_minimum() {
     let mut call = answering();
     call.feed(5060, Input::SpeechStarted { at: at(5000) });
-    assert_eq!(call.feed(5100, Input::Transcript(heard("stop", 5090, false))), ["stop", "cancel 2"]);
+    assert_eq!(
+        call.feed(5100, Input::Transcript(heard("stop", 5090, false))),
+        ["stop", "cancel 2"]
+    );
 }
 
 #[test]
@@ -50,7 +59,10 @@ fn a_cough_lets_the_agent_go_on() {
     let mut call = answering();
     call.feed(5060, Input::SpeechStarted { at: at(5000) });
     assert_eq!(call.until(5500), ["pause"]);
-    assert_eq!(call.feed(5500, Input::SpeechEnded { at: at(5300) }), ["finalize"]);
+    assert_eq!(
+        call.feed(5500, Input::SpeechEnded { at: at(5300) }),
+        ["finalize"]
+    );
     assert_eq!(call.until(6500), ["resume"]);
 }
 
@@ -58,7 +70,10 @@ fn a_cough_lets_the_agent_go_on() {
 fn a_click_does_not_even_silence_it() {
     let mut call = answering();
     call.feed(5060, Input::SpeechStarted { at: at(5000) });
-    assert_eq!(call.feed(5190, Input::SpeechEnded { at: at(5090) }), ["finalize"]);
+    assert_eq!(
+        call.feed(5190, Input::SpeechEnded { at: at(5090) }),
+        ["finalize"]
+    );
     assert!(call.until(6900).is_empty());
 }
 
@@ -86,13 +101,34 @@ fn a_late_answer_is_bridged_by_fillers() {
 #[test]
 fn a_reply_cut_in_mid_speech_is_started_again_once() {
     let mut call = answering();
-    assert_eq!(call.feed(5000, Input::ReplyFailed { utterance: REPLY, spoken: true }), ["say SayAgain 3", "reply 4"]);
-    let again = call.feed(6000, Input::ReplyFailed { utterance: UtteranceId(4), spoken: true });
+    assert_eq!(
+        call.feed(
+            5000,
+            Input::ReplyFailed {
+                utterance: REPLY,
+                spoken: true
+            }
+        ),
+        ["say SayAgain 3", "reply 4"]
+    );
+    let again = call.feed(
+        6000,
+        Input::ReplyFailed {
+            utterance: UtteranceId(4),
+            spoken: true,
+        },
+    );
     assert_eq!(again, ["say HandOver 5"]);
     for (ms, id) in [(7000, 2), (7500, 3), (8000, 4)] {
-        assert!(call.feed(ms, Input::PlayoutFinished(UtteranceId(id))).is_empty());
+        assert!(
+            call.feed(ms, Input::PlayoutFinished(UtteranceId(id)))
+                .is_empty()
+        );
     }
-    assert_eq!(call.feed(8500, Input::PlayoutFinished(UtteranceId(5))), ["end failed"]);
+    assert_eq!(
+        call.feed(8500, Input::PlayoutFinished(UtteranceId(5))),
+        ["end failed"]
+    );
 }
 
 #[test]
@@ -100,16 +136,37 @@ fn a_reply_that_fails_before_a_word_hands_over() {
     let mut call = Driver::greeted();
     call.speak(2000, 3000, "Book a cleaning.");
     call.until(3500);
-    assert_eq!(call.feed(4000, Input::ReplyFailed { utterance: REPLY, spoken: false }), ["say HandOver 3"]);
+    assert_eq!(
+        call.feed(
+            4000,
+            Input::ReplyFailed {
+                utterance: REPLY,
+                spoken: false
+            }
+        ),
+        ["say HandOver 3"]
+    );
     call.feed(4100, Input::PlayoutStarted(UtteranceId(3)));
-    assert_eq!(call.feed(6000, Input::PlayoutFinished(UtteranceId(3))), ["end failed"]);
+    assert_eq!(
+        call.feed(6000, Input::PlayoutFinished(UtteranceId(3))),
+        ["end failed"]
+    );
 }
 
 #[test]
 fn a_failed_speculation_is_tried_again_when_it_counts() {
     let mut call = Driver::greeted();
     call.speak(2000, 3000, "Book a cleaning.");
-    assert!(call.feed(3400, Input::ReplyFailed { utterance: REPLY, spoken: false }).is_empty());
+    assert!(
+        call.feed(
+            3400,
+            Input::ReplyFailed {
+                utterance: REPLY,
+                spoken: false
+            }
+        )
+        .is_empty()
+    );
     assert_eq!(call.until(3500), ["commit \"Book a cleaning.\"", "reply 3"]);
 }
 
@@ -118,10 +175,16 @@ fn the_goodbye_is_played_wholly() {
     let mut call = answering();
     call.feed(4100, Input::Closing(EndReason::Goodbye));
     call.feed(5060, Input::SpeechStarted { at: at(5000) });
-    assert!(call.feed(5400, Input::Transcript(heard("wait", 5300, false))).is_empty());
+    assert!(
+        call.feed(5400, Input::Transcript(heard("wait", 5300, false)))
+            .is_empty()
+    );
     assert!(call.until(6500).is_empty());
     call.feed(6600, Input::ReplyFinished(REPLY));
-    assert_eq!(call.feed(7000, Input::PlayoutFinished(REPLY)), ["end goodbye"]);
+    assert_eq!(
+        call.feed(7000, Input::PlayoutFinished(REPLY)),
+        ["end goodbye"]
+    );
     assert!(call.turn.deadline().is_none());
 }
 
@@ -134,22 +197,33 @@ fn a_silent_caller_is_asked_twice_and_then_let_go() {
         call.feed(ms + 1000, Input::PlayoutFinished(UtteranceId(id)));
     }
     assert_eq!(call.until(39_000), ["say AwayGoodbye 4"]);
-    assert_eq!(call.feed(41_000, Input::PlayoutFinished(UtteranceId(4))), ["end caller_away"]);
+    assert_eq!(
+        call.feed(41_000, Input::PlayoutFinished(UtteranceId(4))),
+        ["end caller_away"]
+    );
 }
 
 #[test]
 fn a_call_that_is_never_answered_or_never_ends_is_ended() {
-    let mut call = Driver { turn: TurnMachine::new(at(0), config(), Line::Greeting, 0) };
+    let mut call = Driver {
+        turn: TurnMachine::new(at(0), config(), Line::Greeting, 0),
+    };
     assert_eq!(call.until(30_000), ["end never_came"]);
     let mut call = answering();
     let seen = call.until(700_000);
-    assert!(seen.last().is_some_and(|o| o.starts_with("end")), "{seen:?}");
+    assert!(
+        seen.last().is_some_and(|o| o.starts_with("end")),
+        "{seen:?}"
+    );
 }
 
 #[test]
 fn dead_vendors_hand_the_caller_over() {
     let mut call = answering();
-    assert_eq!(call.feed(5000, Input::SttDead), ["stop", "cancel 2", "say HandOver 3"]);
+    assert_eq!(
+        call.feed(5000, Input::SttDead),
+        ["stop", "cancel 2", "say HandOver 3"]
+    );
     assert_eq!(call.feed(6000, Input::VoiceDead), ["end voice_dead"]);
 }
 

@@ -15,7 +15,11 @@ pub(super) fn at(ms: u64) -> CallTime {
 }
 
 pub(super) fn config() -> TurnConfig {
-    TurnConfig::new(&PipelineConfig::default(), Duration::from_secs(30), Duration::from_secs(600))
+    TurnConfig::new(
+        &PipelineConfig::default(),
+        Duration::from_secs(30),
+        Duration::from_secs(600),
+    )
 }
 
 /// A transcript whose words end at `end_ms`, each 100 ms long.
@@ -45,7 +49,9 @@ pub(super) struct Driver {
 impl Driver {
     /// A call in which the greeting was played.
     pub(super) fn greeted() -> Self {
-        let mut driver = Self { turn: TurnMachine::new(at(0), config(), Line::Greeting, 0) };
+        let mut driver = Self {
+            turn: TurnMachine::new(at(0), config(), Line::Greeting, 0),
+        };
         assert_eq!(driver.feed(0, Input::CallerActive), ["say Greeting 1"]);
         driver.feed(100, Input::PlayoutStarted(UtteranceId(1)));
         driver.feed(1000, Input::PlayoutFinished(UtteranceId(1)));
@@ -77,8 +83,13 @@ impl Driver {
 
     fn drain(&mut self, ms: u64) -> Vec<String> {
         let due = self.turn.deadline();
-        assert!(due.is_none_or(|due| due > at(ms)), "deadline {due:?} is not after {ms}");
-        std::iter::from_fn(|| self.turn.poll_output()).map(|o| short(&o)).collect()
+        assert!(
+            due.is_none_or(|due| due > at(ms)),
+            "deadline {due:?} is not after {ms}"
+        );
+        std::iter::from_fn(|| self.turn.poll_output())
+            .map(|o| short(&o))
+            .collect()
     }
 }
 
@@ -86,8 +97,14 @@ pub(super) fn short(output: &Output) -> String {
     match output {
         Output::Finalize => "finalize".into(),
         Output::CommitUserTurn(turn) => format!("commit {:?}", turn.text.expose()),
-        Output::StartReply { utterance, draft: Some(_) } => format!("speculate {}", utterance.0),
-        Output::StartReply { utterance, draft: None } => format!("reply {}", utterance.0),
+        Output::StartReply {
+            utterance,
+            draft: Some(_),
+        } => format!("speculate {}", utterance.0),
+        Output::StartReply {
+            utterance,
+            draft: None,
+        } => format!("reply {}", utterance.0),
         Output::ReleaseReply(utterance) => format!("release {}", utterance.0),
         Output::CancelReply(utterance) => format!("cancel {}", utterance.0),
         Output::Say(utterance, line) => format!("say {line:?} {}", utterance.0),

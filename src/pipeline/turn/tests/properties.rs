@@ -81,7 +81,10 @@ impl World {
         while let Some(output) = self.turn.poll_output() {
             self.obey(output);
         }
-        assert!(self.turn.deadline().is_none_or(|due| due > at(self.now)), "a deadline lies in the past");
+        assert!(
+            self.turn.deadline().is_none_or(|due| due > at(self.now)),
+            "a deadline lies in the past"
+        );
         self.check_overlap();
     }
 
@@ -90,7 +93,10 @@ impl World {
         match output {
             Output::CommitUserTurn(turn) => {
                 assert!(!turn.text.expose().is_empty());
-                assert_eq!(self.unanswered, None, "the last turn was neither answered nor superseded");
+                assert_eq!(
+                    self.unanswered, None,
+                    "the last turn was neither answered nor superseded"
+                );
             }
             Output::StartReply { utterance, draft } => {
                 assert!(self.reply.is_none(), "one reply at a time");
@@ -110,7 +116,12 @@ impl World {
                     spoken.closed = true;
                 }
             }
-            Output::Say(id, _) => self.queue.push_back(Spoken { id, left: 800, closed: true, sounding: false }),
+            Output::Say(id, _) => self.queue.push_back(Spoken {
+                id,
+                left: 800,
+                closed: true,
+                sounding: false,
+            }),
             Output::Filler { utterance, .. } => self.sound(utterance, 300),
             Output::PausePlayout => self.paused = true,
             Output::ResumePlayout => self.paused = false,
@@ -126,15 +137,25 @@ impl World {
     fn sound(&mut self, id: UtteranceId, ms: u64) {
         match self.queue.iter_mut().find(|s| s.id == id) {
             Some(spoken) => spoken.left += ms,
-            None => self.queue.push_back(Spoken { id, left: ms, closed: false, sounding: false }),
+            None => self.queue.push_back(Spoken {
+                id,
+                left: ms,
+                closed: false,
+                sounding: false,
+            }),
         }
     }
 
     fn check_overlap(&self) {
         let sounding = !self.paused && self.queue.front().is_some_and(|s| s.sounding);
-        if let (true, Some(since), false) = (sounding, self.speech, self.turn.is_closing() || self.ended) {
+        if let (true, Some(since), false) =
+            (sounding, self.speech, self.turn.is_closing() || self.ended)
+        {
             let overlap = at(self.now).since(at(since));
-            assert!(overlap < config().barge_in, "the agent spoke over the caller for {overlap:?}");
+            assert!(
+                overlap < config().barge_in,
+                "the agent spoke over the caller for {overlap:?}"
+            );
         }
     }
 
@@ -149,7 +170,11 @@ impl World {
                 self.feed(Input::PlayoutStarted(id));
                 continue;
             }
-            let runs_out = if playing { self.now + self.queue[0].left } else { u64::MAX };
+            let runs_out = if playing {
+                self.now + self.queue[0].left
+            } else {
+                u64::MAX
+            };
             let next = to.min(due.max(self.now + 1)).min(runs_out);
             if playing {
                 self.queue[0].left -= next - self.now;
@@ -161,7 +186,9 @@ impl World {
     }
 
     fn report_end(&mut self) {
-        let Some(front) = self.queue.front_mut().filter(|s| s.left == 0) else { return };
+        let Some(front) = self.queue.front_mut().filter(|s| s.left == 0) else {
+            return;
+        };
         let id = front.id;
         if front.closed {
             self.queue.pop_front();
@@ -193,7 +220,9 @@ impl World {
             Op::FinishReply => self.finish_reply(),
             Op::FailReply => self.fail_reply(),
             Op::Key => self.feed(Input::Dtmf('5')),
-            Op::Goodbye if self.reply.is_some_and(|r| r.1) => self.feed(Input::Closing(EndReason::Goodbye)),
+            Op::Goodbye if self.reply.is_some_and(|r| r.1) => {
+                self.feed(Input::Closing(EndReason::Goodbye))
+            }
             Op::Speak | Op::Goodbye => {}
         }
     }
@@ -221,14 +250,19 @@ impl World {
     }
 
     fn fail_reply(&mut self) {
-        let Some((id, _)) = self.reply.take() else { return };
+        let Some((id, _)) = self.reply.take() else {
+            return;
+        };
         let spoken = self.queue.iter_mut().find(|s| s.id == id);
         let said = spoken.is_some();
         if let Some(spoken) = spoken {
             spoken.closed = true;
         }
         self.unanswered.take_if(|u| *u == id);
-        self.feed(Input::ReplyFailed { utterance: id, spoken: said });
+        self.feed(Input::ReplyFailed {
+            utterance: id,
+            spoken: said,
+        });
     }
 }
 

@@ -5,9 +5,15 @@ use super::*;
 #[test]
 fn a_turn_ends_after_the_minimum_silence_with_its_final_transcript() {
     let mut call = Driver::greeted();
-    assert_eq!(call.speak(2000, 3000, "Book a cleaning."), ["finalize", "speculate 2"]);
+    assert_eq!(
+        call.speak(2000, 3000, "Book a cleaning."),
+        ["finalize", "speculate 2"]
+    );
     assert!(call.until(3499).is_empty());
-    assert_eq!(call.until(3500), ["commit \"Book a cleaning.\"", "release 2"]);
+    assert_eq!(
+        call.until(3500),
+        ["commit \"Book a cleaning.\"", "release 2"]
+    );
 }
 
 #[test]
@@ -34,10 +40,19 @@ fn without_a_final_the_interim_words_are_taken_at_the_maximum() {
 fn the_final_of_words_already_taken_is_not_a_new_turn() {
     let mut call = Driver::greeted();
     call.feed(2060, Input::SpeechStarted { at: at(2000) });
-    call.feed(2700, Input::Transcript(heard("book a cleaning", 2600, false)));
+    call.feed(
+        2700,
+        Input::Transcript(heard("book a cleaning", 2600, false)),
+    );
     call.feed(2900, Input::SpeechEnded { at: at(2600) });
     call.until(6000);
-    assert!(call.feed(6100, Input::Transcript(heard("book a cleaning", 2600, true))).is_empty());
+    assert!(
+        call.feed(
+            6100,
+            Input::Transcript(heard("book a cleaning", 2600, true))
+        )
+        .is_empty()
+    );
 }
 
 #[test]
@@ -45,25 +60,43 @@ fn an_unfinished_sentence_gets_more_time() {
     let mut call = Driver::greeted();
     call.speak(2000, 3000, "I need a cleaning and");
     assert!(call.until(4700).is_empty());
-    assert_eq!(call.until(4750), ["commit \"I need a cleaning and\"", "release 2"]);
+    assert_eq!(
+        call.until(4750),
+        ["commit \"I need a cleaning and\"", "release 2"]
+    );
 }
 
 #[test]
 fn speech_that_goes_on_drops_the_speculation_and_joins_the_turn() {
     let mut call = Driver::greeted();
     call.speak(2000, 3000, "Book a cleaning.");
-    assert_eq!(call.speak(3400, 4000, "On Tuesday."), ["cancel 2", "finalize", "speculate 3"]);
-    assert_eq!(call.until(4500), ["commit \"Book a cleaning. On Tuesday.\"", "release 3"]);
+    assert_eq!(
+        call.speak(3400, 4000, "On Tuesday."),
+        ["cancel 2", "finalize", "speculate 3"]
+    );
+    assert_eq!(
+        call.until(4500),
+        ["commit \"Book a cleaning. On Tuesday.\"", "release 3"]
+    );
 }
 
 #[test]
 fn a_click_does_not_drop_the_speculation() {
     let mut call = Driver::greeted();
     call.speak(2000, 3000, "Book a cleaning.");
-    assert!(call.feed(3400, Input::SpeechStarted { at: at(3360) }).is_empty());
-    assert_eq!(call.feed(3560, Input::SpeechEnded { at: at(3420) }), ["finalize"]);
+    assert!(
+        call.feed(3400, Input::SpeechStarted { at: at(3360) })
+            .is_empty()
+    );
+    assert_eq!(
+        call.feed(3560, Input::SpeechEnded { at: at(3420) }),
+        ["finalize"]
+    );
     assert!(call.until(3919).is_empty());
-    assert_eq!(call.until(3920), ["commit \"Book a cleaning.\"", "release 2"]);
+    assert_eq!(
+        call.until(3920),
+        ["commit \"Book a cleaning.\"", "release 2"]
+    );
 }
 
 #[test]
@@ -71,19 +104,31 @@ fn words_after_the_turn_supersede_an_answer_that_is_not_heard_yet() {
     let mut call = Driver::greeted();
     call.speak(2000, 3000, "Book a cleaning.");
     call.until(3500);
-    assert_eq!(call.feed(3560, Input::SpeechStarted { at: at(3510) }), ["pause"]);
+    assert_eq!(
+        call.feed(3560, Input::SpeechStarted { at: at(3510) }),
+        ["pause"]
+    );
     let words = Input::Transcript(heard("no wait", 3800, false));
     assert_eq!(call.feed(3900, words), ["stop", "cancel 2"]);
     call.feed(4000, Input::SpeechEnded { at: at(3800) });
-    call.feed(4100, Input::Transcript(heard("No, wait, two cleanings.", 3800, true)));
-    assert_eq!(call.until(4300), ["commit \"No, wait, two cleanings.\"", "release 3"]);
+    call.feed(
+        4100,
+        Input::Transcript(heard("No, wait, two cleanings.", 3800, true)),
+    );
+    assert_eq!(
+        call.until(4300),
+        ["commit \"No, wait, two cleanings.\"", "release 3"]
+    );
 }
 
 #[test]
 fn speech_without_words_is_answered_and_a_cough_is_not() {
     let mut call = Driver::greeted();
     call.feed(2060, Input::SpeechStarted { at: at(2000) });
-    assert_eq!(call.feed(3200, Input::SpeechEnded { at: at(3000) }), ["finalize"]);
+    assert_eq!(
+        call.feed(3200, Input::SpeechEnded { at: at(3000) }),
+        ["finalize"]
+    );
     assert_eq!(call.until(6000), ["say DidNotCatch 2"]);
     call.feed(6100, Input::PlayoutStarted(UtteranceId(2)));
     call.feed(7000, Input::PlayoutFinished(UtteranceId(2)));
@@ -99,8 +144,14 @@ fn an_unanswered_finalize_settles_by_itself() {
     let mut periodic = heard("Book a cleaning.", 2900, true);
     periodic.from_finalize = false;
     call.feed(2950, Input::Transcript(periodic));
-    assert_eq!(call.feed(3200, Input::SpeechEnded { at: at(3000) }), ["finalize"]);
-    assert_eq!(call.until(3900), ["speculate 2", "commit \"Book a cleaning.\"", "release 2"]);
+    assert_eq!(
+        call.feed(3200, Input::SpeechEnded { at: at(3000) }),
+        ["finalize"]
+    );
+    assert_eq!(
+        call.until(3900),
+        ["speculate 2", "commit \"Book a cleaning.\"", "release 2"]
+    );
 }
 
 #[test]
@@ -120,7 +171,10 @@ fn keys_are_a_turn_after_a_pause_or_the_hash_key() {
     call.feed(2000, Input::Dtmf('1'));
     call.feed(2500, Input::Dtmf('2'));
     let seen = call.until(5200);
-    assert!(seen.contains(&"commit \"I pressed 1 2 on my keypad.\"".to_owned()), "{seen:?}");
+    assert!(
+        seen.contains(&"commit \"I pressed 1 2 on my keypad.\"".to_owned()),
+        "{seen:?}"
+    );
 
     let mut call = Driver::greeted();
     call.feed(2000, Input::Dtmf('0'));
@@ -135,19 +189,32 @@ fn a_broken_recogniser_is_apologised_for_before_the_answer() {
     call.feed(2500, Input::SttLost);
     call.feed(3200, Input::SpeechEnded { at: at(3000) });
     assert_eq!(call.feed(3700, Input::SttRestored), ["finalize"]);
-    call.feed(3900, Input::Transcript(heard("Book a cleaning.", 3000, true)));
+    call.feed(
+        3900,
+        Input::Transcript(heard("Book a cleaning.", 3000, true)),
+    );
     let mut call = Driver::greeted();
     call.feed(2060, Input::SpeechStarted { at: at(2000) });
     call.feed(2500, Input::SttLost);
     call.feed(2600, Input::SttRestored);
     let seen = call.speak(2700, 3000, "Book a cleaning.");
     assert!(seen.contains(&"speculate 2".to_owned()));
-    assert_eq!(call.until(3500), ["commit \"Book a cleaning.\"", "say LineBroke 3", "release 2"]);
+    assert_eq!(
+        call.until(3500),
+        [
+            "commit \"Book a cleaning.\"",
+            "say LineBroke 3",
+            "release 2"
+        ]
+    );
 }
 
 #[test]
 fn words_understood_at_hang_up_are_recorded() {
     let mut call = Driver::greeted();
     call.speak(2000, 3000, "Never mind.");
-    assert_eq!(call.feed(3350, Input::CallerLeft), ["commit \"Never mind.\"", "cancel 2", "end caller_left"]);
+    assert_eq!(
+        call.feed(3350, Input::CallerLeft),
+        ["commit \"Never mind.\"", "cancel 2", "end caller_left"]
+    );
 }
