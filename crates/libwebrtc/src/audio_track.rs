@@ -91,6 +91,11 @@ impl RtcAudioTrack {
         *self.shared.stats.lock()
     }
 
+    /// Whether both are handles to one track.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.shared, &other.shared)
+    }
+
     pub(crate) fn source(&self) -> Option<&NativeAudioSource> {
         self.shared.source.as_ref()
     }

@@ -61,6 +61,15 @@ impl OutboundAudio {
         self.sender.push_10ms(&self.pcm, out)
     }
 
+    /// How loud the last block was, for RFC 6464: -127 (silence) to 0 dBov.
+    pub(crate) fn level_dbov(&self) -> i8 {
+        let energy: f64 = self.pcm.iter().map(|s| f64::from(*s) * f64::from(*s)).sum();
+        let mean = energy / self.pcm.len().max(1) as f64;
+        let full = f64::from(i16::MAX) * f64::from(i16::MAX);
+        // A full-scale square wave is 0 dBov. The cast saturates at silence (minus infinity).
+        ((10.0 * (mean / full).log10()).round() as i8).clamp(-127, 0)
+    }
+
     /// See [`AudioSender::set_expected_loss`].
     pub fn set_expected_loss(&mut self, percent: u8) {
         self.sender.set_expected_loss(percent);
