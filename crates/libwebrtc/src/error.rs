@@ -38,10 +38,6 @@ pub struct RtcError {
 }
 
 impl RtcError {
-    pub(crate) fn internal(message: impl Into<String>) -> Self {
-        Self { error_type: RtcErrorType::Internal, message: message.into() }
-    }
-
     pub(crate) fn sdp(message: impl Into<String>) -> Self {
         Self { error_type: RtcErrorType::InvalidSdp, message: message.into() }
     }

@@ -10,7 +10,6 @@ mod setup;
 mod stats;
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use str0m::Rtc;
 use tokio::sync::mpsc;
@@ -37,7 +36,6 @@ struct Engine {
     measured: Measured,
     /// The peer's certificate and credentials of the last agreement.
     agreed: Option<Agreed>,
-    started: Instant,
 }
 
 struct Agreed {

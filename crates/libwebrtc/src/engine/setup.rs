@@ -62,7 +62,6 @@ pub(crate) fn start() -> Result<(Arc<Peer>, JoinHandle<()>), RtcError> {
         media: Media::new(now),
         measured: Measured::default(),
         agreed: None,
-        started: now,
     };
     Ok((peer, runtime.spawn(run::run(engine))))
 }
