@@ -25,7 +25,11 @@ pub struct ProvidersConfig {
     pub connect_timeout_ms: u64,
     /// Milliseconds to the model's first token.
     pub llm_first_token_timeout_ms: u64,
-    /// Milliseconds from text to the first audio byte.
+    /// Milliseconds for one reply over all attempts and vendors, until its first token.
+    pub llm_total_timeout_ms: u64,
+    /// Milliseconds of sound without any result after which a recogniser counts as dead.
+    pub stt_stall_timeout_ms: u64,
+    /// Milliseconds from text to the first audio byte, and between later ones.
     pub tts_first_byte_timeout_ms: u64,
 }
 
@@ -129,6 +133,8 @@ impl Default for ProvidersConfig {
             silero_model: "target/tools/models/silero_vad.onnx".into(),
             connect_timeout_ms: 5000,
             llm_first_token_timeout_ms: 5000,
+            llm_total_timeout_ms: 8000,
+            stt_stall_timeout_ms: 8000,
             tts_first_byte_timeout_ms: 3000,
         }
     }

@@ -1,5 +1,9 @@
 //! Language models.
 
+pub mod azure;
+pub mod chat;
+pub mod openai;
+
 use serde_json::Value;
 use tokio::sync::mpsc;
 

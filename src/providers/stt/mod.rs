@@ -1,5 +1,7 @@
 //! Speech to text.
 
+pub mod deepgram;
+
 use std::time::Duration;
 
 use tokio::sync::mpsc;

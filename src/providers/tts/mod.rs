@@ -1,5 +1,7 @@
 //! Text to speech.
 
+pub mod deepgram;
+
 use tokio::sync::mpsc;
 
 use super::{BoxFuture, ProviderError};

@@ -1,0 +1,47 @@
+//! OpenAI.
+
+use super::{
+    LanguageModel, LlmRequest, LlmStream,
+    chat::{ChatClient, ChatShared, Dialect, secret_header},
+};
+use crate::{
+    config::OpenAiConfig,
+    providers::{BoxFuture, ProviderError, Vendor, socket::endpoint},
+};
+
+/// api.openai.com, or what speaks like it.
+pub struct OpenAi(ChatClient);
+
+impl OpenAi {
+    /// A client on the shared connections.
+    ///
+    /// # Errors
+    /// The key cannot be a header.
+    pub(in crate::providers) fn new(
+        config: &OpenAiConfig,
+        shared: ChatShared,
+    ) -> Result<Self, http::header::InvalidHeaderValue> {
+        let key = secret_header(&format!("Bearer {}", config.api_key.expose()))?;
+        Ok(Self(ChatClient {
+            vendor: Vendor::OpenAi,
+            url: endpoint(&config.base_url, "chat/completions"),
+            key: (http::header::AUTHORIZATION, key),
+            dialect: Dialect {
+                model: Some(config.model.clone()),
+                store: true,
+                cache_key: true,
+            },
+            shared,
+        }))
+    }
+}
+
+impl LanguageModel for OpenAi {
+    fn vendor(&self) -> Vendor {
+        Vendor::OpenAi
+    }
+
+    fn reply(&self, request: LlmRequest) -> BoxFuture<'_, Result<LlmStream, ProviderError>> {
+        Box::pin(self.0.reply(request))
+    }
+}
