@@ -1,1 +1,128 @@
-//! The LiveKit room; the only importer of the `livekit` SDK.
+//! The LiveKit room of one call: join, the caller's sound in, the agent's sound out, DTMF. The only importer of the `livekit` SDK.
+//!
+//! A caller is a participant of kind SIP; there is exactly one. Whoever else comes is reported as an intruder and never heard.
+
+mod caller;
+mod inbound;
+mod outbound;
+
+use std::sync::Arc;
+
+use livekit::prelude::{ConnectionState, Room, RoomOptions};
+use tokio::{sync::mpsc, time::Instant};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use url::Url;
+
+pub use self::{inbound::EventReader, outbound::AgentVoice};
+use crate::{media::frame::AudioFrame, telemetry::metrics::Metrics};
+
+/// Two seconds of the caller; a full channel drops the newest frame and counts it.
+const AUDIO_CAPACITY: usize = 100;
+/// Events are few; the reader waits when the call is slow.
+const EVENT_CAPACITY: usize = 32;
+
+/// A room that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum RoomError {
+    /// The server refused us, or cannot be reached.
+    #[error("join the room")]
+    Join(#[source] Box<livekit::RoomError>),
+    /// The agent's track was refused.
+    #[error("publish the agent's track")]
+    Publish(#[source] Box<livekit::RoomError>),
+}
+
+/// What happens in the room.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RoomEvent {
+    /// The caller's leg is in the room and rings.
+    CallerJoined,
+    /// The caller hears us: `sip.callStatus` is `active`.
+    CallerActive,
+    /// The caller hung up, or LiveKit lost the leg.
+    CallerLeft,
+    /// A key was pressed: `0`-`9`, `*`, `#`, `A`-`D`.
+    Dtmf(char),
+    /// A second SIP participant came.
+    Intruder(String),
+    /// We are out of the room, and why.
+    Lost(LossReason),
+}
+
+/// Why we are out of the room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LossReason {
+    /// The room was deleted or closed.
+    RoomClosed,
+    /// A newer epoch removed us: not the end of the call.
+    Removed,
+    /// The connection could not be restored.
+    Connection,
+}
+
+/// How to join.
+#[derive(Debug)]
+pub struct JoinRequest<'a> {
+    /// `ws://` or `wss://` of the server.
+    pub url: &'a Url,
+    /// The job's token.
+    pub token: &'a str,
+    /// The zero of the call's clock.
+    pub origin: Instant,
+}
+
+/// What the room feeds the call with.
+#[derive(Debug)]
+pub struct RoomFeed {
+    /// The caller's sound.
+    pub audio: mpsc::Receiver<AudioFrame>,
+    /// What happens.
+    pub events: mpsc::Receiver<RoomEvent>,
+}
+
+/// A joined room.
+#[derive(Debug)]
+pub struct CallRoom {
+    room: Arc<Room>,
+}
+
+impl CallRoom {
+    /// Joins, and starts to read the caller. The reader's tasks run on `tasks` and end with `stop` or with the room.
+    ///
+    /// # Errors
+    /// [`RoomError::Join`].
+    pub async fn join(
+        request: JoinRequest<'_>,
+        tasks: &TaskTracker,
+        stop: CancellationToken,
+        metrics: Arc<Metrics>,
+    ) -> Result<(Self, RoomFeed), RoomError> {
+        let (room, room_events) = Room::connect(request.url.as_str(), request.token, RoomOptions::default())
+            .await
+            .map_err(|e| RoomError::Join(Box::new(e)))?;
+        let room = Arc::new(room);
+        let (audio_tx, audio) = mpsc::channel(AUDIO_CAPACITY);
+        let (event_tx, events) = mpsc::channel(EVENT_CAPACITY);
+        let reader = EventReader::new(Arc::clone(&room), audio_tx, event_tx, request.origin, tasks.clone(), stop, metrics);
+        tasks.spawn(reader.run(room_events));
+        Ok((Self { room }, RoomFeed { audio, events }))
+    }
+
+    /// Publishes the agent's track. On the SIP side this answers the phone.
+    ///
+    /// # Errors
+    /// [`RoomError::Publish`].
+    pub async fn publish_voice(&self) -> Result<AgentVoice, RoomError> {
+        AgentVoice::publish(&self.room).await
+    }
+
+    /// Leaves. A room that is already gone is left.
+    pub async fn leave(&self) {
+        if self.room.connection_state() == ConnectionState::Disconnected {
+            return;
+        }
+        if let Err(error) = self.room.close().await {
+            tracing::debug!(error = &error as &dyn std::error::Error, "the room was gone before we left");
+        }
+    }
+}

@@ -266,6 +266,12 @@ impl Metrics {
         self.registered.set(yes.into());
     }
 
+    /// Registered with LiveKit.
+    #[must_use]
+    pub fn is_registered(&self) -> bool {
+        self.registered.get() == 1
+    }
+
     /// A provider call ended.
     pub fn provider_call(&self, kind: ProviderKind, vendor: Vendor, result: CallResult) {
         self.provider_calls

@@ -2,5 +2,6 @@
 
 pub mod agent;
 pub mod calls;
+pub mod health;
 pub mod registration;
 pub mod slots;

@@ -1,0 +1,155 @@
+//! From the room to the call: events and the caller's sound.
+
+use std::sync::Arc;
+
+use futures_util::StreamExt;
+use livekit::{
+    DisconnectReason,
+    prelude::{RemoteTrack, Room, RoomEvent as SdkEvent},
+    webrtc::{audio_stream::native::NativeAudioStream, audio_track::RtcAudioTrack},
+};
+use tokio::{
+    sync::mpsc::{self, error::TrySendError},
+    time::Instant,
+};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use super::{LossReason, RoomEvent, caller::Caller};
+use crate::{
+    domain::call_time::CallTime,
+    media::frame::{AudioFrame, FRAME_SAMPLES, PTIME, SAMPLE_RATE},
+    telemetry::{labels::DropPoint, metrics::Metrics},
+};
+
+/// Reads one room.
+#[derive(Debug)]
+pub struct EventReader {
+    room: Arc<Room>,
+    caller: Caller,
+    audio: mpsc::Sender<AudioFrame>,
+    events: mpsc::Sender<RoomEvent>,
+    origin: Instant,
+    tasks: TaskTracker,
+    stop: CancellationToken,
+    metrics: Arc<Metrics>,
+}
+
+impl EventReader {
+    pub(super) fn new(
+        room: Arc<Room>,
+        audio: mpsc::Sender<AudioFrame>,
+        events: mpsc::Sender<RoomEvent>,
+        origin: Instant,
+        tasks: TaskTracker,
+        stop: CancellationToken,
+        metrics: Arc<Metrics>,
+    ) -> Self {
+        Self { room, caller: Caller::default(), audio, events, origin, tasks, stop, metrics }
+    }
+
+    /// Runs until the room is lost, the call stops, or nobody listens.
+    pub(super) async fn run(mut self, mut room_events: mpsc::UnboundedReceiver<SdkEvent>) {
+        let present: Vec<_> = self.room.remote_participants().into_values().collect();
+        for participant in present {
+            for event in self.caller.joined(&participant) {
+                self.tell(event).await;
+            }
+        }
+        loop {
+            let event = tokio::select! {
+                event = room_events.recv() => event,
+                () = self.stop.cancelled() => None,
+            };
+            let Some(event) = event else { return };
+            for event in self.translate(event) {
+                if !self.tell(event).await {
+                    return;
+                }
+            }
+        }
+    }
+
+    async fn tell(&self, event: RoomEvent) -> bool {
+        self.events.send(event).await.is_ok()
+    }
+
+    fn translate(&mut self, event: SdkEvent) -> Vec<RoomEvent> {
+        match event {
+            SdkEvent::ParticipantConnected(participant) => self.caller.joined(&participant),
+            SdkEvent::ParticipantDisconnected(participant) => {
+                self.caller.left(&participant.identity()).into_iter().collect()
+            }
+            SdkEvent::ParticipantAttributesChanged { participant, changed_attributes } => {
+                self.caller.attributes(&participant.identity(), &changed_attributes).into_iter().collect()
+            }
+            SdkEvent::TrackSubscribed { track: RemoteTrack::Audio(track), participant, .. } => {
+                if self.caller.is(&participant.identity()) {
+                    self.listen(track.rtc_track());
+                }
+                Vec::new()
+            }
+            SdkEvent::SipDTMFReceived { digit: Some(digit), .. } => digit.chars().next().map(RoomEvent::Dtmf).into_iter().collect(),
+            SdkEvent::Disconnected { reason } => vec![RoomEvent::Lost(loss(reason))],
+            _ => Vec::new(),
+        }
+    }
+
+    fn listen(&self, track: RtcAudioTrack) {
+        let ears = Ears { audio: self.audio.clone(), origin: self.origin, metrics: Arc::clone(&self.metrics) };
+        let stop = self.stop.clone();
+        self.tasks.spawn(async move {
+            tokio::select! {
+                () = ears.run(track) => {}
+                () = stop.cancelled() => {}
+            }
+        });
+    }
+}
+
+/// Reads one track.
+struct Ears {
+    audio: mpsc::Sender<AudioFrame>,
+    origin: Instant,
+    metrics: Arc<Metrics>,
+}
+
+impl Ears {
+    /// The codec decodes straight to 16 kHz in blocks of 10 ms; two make a frame.
+    async fn run(self, track: RtcAudioTrack) {
+        let mut stream = NativeAudioStream::new(track, SAMPLE_RATE.cast_signed(), 1);
+        let mut frame = AudioFrame::silence(CallTime::ZERO);
+        let mut filled = 0;
+        while let Some(block) = stream.next().await {
+            for sample in block.data.iter() {
+                frame.samples[filled] = *sample;
+                filled += 1;
+                if filled == FRAME_SAMPLES {
+                    filled = 0;
+                    frame.at = CallTime::from_duration(self.origin.elapsed()) - PTIME;
+                    if !self.pass_on(frame.clone()) {
+                        return;
+                    }
+                }
+            }
+        }
+    }
+
+    fn pass_on(&self, frame: AudioFrame) -> bool {
+        match self.audio.try_send(frame) {
+            Ok(()) => true,
+            Err(TrySendError::Full(_)) => {
+                self.metrics.dropped(DropPoint::Inbound);
+                true
+            }
+            Err(TrySendError::Closed(_)) => false,
+        }
+    }
+}
+
+fn loss(reason: DisconnectReason) -> LossReason {
+    match reason {
+        DisconnectReason::RoomDeleted | DisconnectReason::RoomClosed => LossReason::RoomClosed,
+        DisconnectReason::ParticipantRemoved | DisconnectReason::DuplicateIdentity => LossReason::Removed,
+        _ => LossReason::Connection,
+    }
+}
