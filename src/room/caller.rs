@@ -2,7 +2,10 @@
 
 use std::collections::HashMap;
 
-use livekit::prelude::{ParticipantIdentity, ParticipantKind, RemoteParticipant};
+use livekit::{
+    participant::ParticipantKind,
+    prelude::{ParticipantIdentity, RemoteParticipant},
+};
 
 use super::RoomEvent;
 
@@ -25,9 +28,15 @@ impl Caller {
         self.sip_joined(participant.identity(), &participant.attributes())
     }
 
-    fn sip_joined(&mut self, identity: ParticipantIdentity, attributes: &HashMap<String, String>) -> Vec<RoomEvent> {
+    fn sip_joined(
+        &mut self,
+        identity: ParticipantIdentity,
+        attributes: &HashMap<String, String>,
+    ) -> Vec<RoomEvent> {
         match &self.identity {
-            Some(known) if *known != identity => return vec![RoomEvent::Intruder(identity.to_string())],
+            Some(known) if *known != identity => {
+                return vec![RoomEvent::Intruder(identity.to_string())];
+            }
             Some(_) => {}
             None => self.identity = Some(identity.clone()),
         }
@@ -72,8 +81,14 @@ mod tests {
     #[test]
     fn a_caller_is_active_once() {
         let (mut caller, id) = (Caller::default(), ParticipantIdentity("sip_1".into()));
-        assert_eq!(caller.sip_joined(id.clone(), &status("ringing")), [RoomEvent::CallerJoined]);
-        assert_eq!(caller.attributes(&id, &status("active")), Some(RoomEvent::CallerActive));
+        assert_eq!(
+            caller.sip_joined(id.clone(), &status("ringing")),
+            [RoomEvent::CallerJoined]
+        );
+        assert_eq!(
+            caller.attributes(&id, &status("active")),
+            Some(RoomEvent::CallerActive)
+        );
         assert_eq!(caller.attributes(&id, &status("active")), None);
         assert_eq!(caller.left(&id), Some(RoomEvent::CallerLeft));
     }
@@ -83,7 +98,10 @@ mod tests {
         let mut caller = Caller::default();
         caller.sip_joined(ParticipantIdentity("sip_1".into()), &status("ringing"));
         let other = ParticipantIdentity("sip_2".into());
-        assert_eq!(caller.sip_joined(other.clone(), &status("active")), [RoomEvent::Intruder("sip_2".into())]);
+        assert_eq!(
+            caller.sip_joined(other.clone(), &status("active")),
+            [RoomEvent::Intruder("sip_2".into())]
+        );
         assert_eq!(caller.attributes(&other, &status("active")), None);
         assert_eq!(caller.left(&other), None);
     }

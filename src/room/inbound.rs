@@ -44,7 +44,16 @@ impl EventReader {
         stop: CancellationToken,
         metrics: Arc<Metrics>,
     ) -> Self {
-        Self { room, caller: Caller::default(), audio, events, origin, tasks, stop, metrics }
+        Self {
+            room,
+            caller: Caller::default(),
+            audio,
+            events,
+            origin,
+            tasks,
+            stop,
+            metrics,
+        }
     }
 
     /// Runs until the room is lost, the call stops, or nobody listens.
@@ -76,26 +85,48 @@ impl EventReader {
     fn translate(&mut self, event: SdkEvent) -> Vec<RoomEvent> {
         match event {
             SdkEvent::ParticipantConnected(participant) => self.caller.joined(&participant),
-            SdkEvent::ParticipantDisconnected(participant) => {
-                self.caller.left(&participant.identity()).into_iter().collect()
-            }
-            SdkEvent::ParticipantAttributesChanged { participant, changed_attributes } => {
-                self.caller.attributes(&participant.identity(), &changed_attributes).into_iter().collect()
-            }
-            SdkEvent::TrackSubscribed { track: RemoteTrack::Audio(track), participant, .. } => {
+            SdkEvent::ParticipantDisconnected(participant) => self
+                .caller
+                .left(&participant.identity())
+                .into_iter()
+                .collect(),
+            SdkEvent::ParticipantAttributesChanged {
+                participant,
+                changed_attributes,
+            } => self
+                .caller
+                .attributes(&participant.identity(), &changed_attributes)
+                .into_iter()
+                .collect(),
+            SdkEvent::TrackSubscribed {
+                track: RemoteTrack::Audio(track),
+                participant,
+                ..
+            } => {
                 if self.caller.is(&participant.identity()) {
                     self.listen(track.rtc_track());
                 }
                 Vec::new()
             }
-            SdkEvent::SipDTMFReceived { digit: Some(digit), .. } => digit.chars().next().map(RoomEvent::Dtmf).into_iter().collect(),
+            SdkEvent::SipDTMFReceived {
+                digit: Some(digit), ..
+            } => digit
+                .chars()
+                .next()
+                .map(RoomEvent::Dtmf)
+                .into_iter()
+                .collect(),
             SdkEvent::Disconnected { reason } => vec![RoomEvent::Lost(loss(reason))],
             _ => Vec::new(),
         }
     }
 
     fn listen(&self, track: RtcAudioTrack) {
-        let ears = Ears { audio: self.audio.clone(), origin: self.origin, metrics: Arc::clone(&self.metrics) };
+        let ears = Ears {
+            audio: self.audio.clone(),
+            origin: self.origin,
+            metrics: Arc::clone(&self.metrics),
+        };
         let stop = self.stop.clone();
         self.tasks.spawn(async move {
             tokio::select! {
@@ -149,7 +180,9 @@ impl Ears {
 fn loss(reason: DisconnectReason) -> LossReason {
     match reason {
         DisconnectReason::RoomDeleted | DisconnectReason::RoomClosed => LossReason::RoomClosed,
-        DisconnectReason::ParticipantRemoved | DisconnectReason::DuplicateIdentity => LossReason::Removed,
+        DisconnectReason::ParticipantRemoved | DisconnectReason::DuplicateIdentity => {
+            LossReason::Removed
+        }
         _ => LossReason::Connection,
     }
 }

@@ -97,13 +97,22 @@ impl CallRoom {
         stop: CancellationToken,
         metrics: Arc<Metrics>,
     ) -> Result<(Self, RoomFeed), RoomError> {
-        let (room, room_events) = Room::connect(request.url.as_str(), request.token, RoomOptions::default())
-            .await
-            .map_err(|e| RoomError::Join(Box::new(e)))?;
+        let (room, room_events) =
+            Room::connect(request.url.as_str(), request.token, RoomOptions::default())
+                .await
+                .map_err(|e| RoomError::Join(Box::new(e)))?;
         let room = Arc::new(room);
         let (audio_tx, audio) = mpsc::channel(AUDIO_CAPACITY);
         let (event_tx, events) = mpsc::channel(EVENT_CAPACITY);
-        let reader = EventReader::new(Arc::clone(&room), audio_tx, event_tx, request.origin, tasks.clone(), stop, metrics);
+        let reader = EventReader::new(
+            Arc::clone(&room),
+            audio_tx,
+            event_tx,
+            request.origin,
+            tasks.clone(),
+            stop,
+            metrics,
+        );
         tasks.spawn(reader.run(room_events));
         Ok((Self { room }, RoomFeed { audio, events }))
     }
@@ -122,7 +131,10 @@ impl CallRoom {
             return;
         }
         if let Err(error) = self.room.close().await {
-            tracing::debug!(error = &error as &dyn std::error::Error, "the room was gone before we left");
+            tracing::debug!(
+                error = &error as &dyn std::error::Error,
+                "the room was gone before we left"
+            );
         }
     }
 }

@@ -23,9 +23,15 @@ pub struct AgentVoice {
 
 impl AgentVoice {
     pub(super) async fn publish(room: &Room) -> Result<Self, RoomError> {
-        let source = NativeAudioSource::new(AudioSourceOptions::default(), SAMPLE_RATE, 1, QUEUE_MS);
-        let track = LocalAudioTrack::create_audio_track("agent", RtcAudioSource::Native(source.clone()));
-        let options = TrackPublishOptions { source: TrackSource::Microphone, red: false, ..Default::default() };
+        let source =
+            NativeAudioSource::new(AudioSourceOptions::default(), SAMPLE_RATE, 1, QUEUE_MS);
+        let track =
+            LocalAudioTrack::create_audio_track("agent", RtcAudioSource::Native(source.clone()));
+        let options = TrackPublishOptions {
+            source: TrackSource::Microphone,
+            red: false,
+            ..Default::default()
+        };
         room.local_participant()
             .publish_track(LocalTrack::Audio(track), options)
             .await

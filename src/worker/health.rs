@@ -22,7 +22,11 @@ pub struct Health {
 ///
 /// # Errors
 /// The address cannot be bound, or accepting failed.
-pub async fn serve(listen: SocketAddr, health: Health, stop: CancellationToken) -> std::io::Result<()> {
+pub async fn serve(
+    listen: SocketAddr,
+    health: Health,
+    stop: CancellationToken,
+) -> std::io::Result<()> {
     let listener = TcpListener::bind(listen).await?;
     tracing::info!(listen = %listener.local_addr()?, "probes listen");
     let app = Router::new()
@@ -30,7 +34,9 @@ pub async fn serve(listen: SocketAddr, health: Health, stop: CancellationToken) 
         .route("/readyz", get(ready))
         .route("/metrics", get(metrics))
         .with_state(health);
-    axum::serve(listener, app).with_graceful_shutdown(stop.cancelled_owned()).await
+    axum::serve(listener, app)
+        .with_graceful_shutdown(stop.cancelled_owned())
+        .await
 }
 
 /// Ready: registered, and not draining. A full pod stays ready; it is LiveKit that must not choose it.
@@ -43,7 +49,9 @@ async fn ready(State(health): State<Health>) -> StatusCode {
 }
 
 async fn metrics(State(health): State<Health>) -> Result<String, StatusCode> {
-    health.metrics.slots(health.slots.free(), health.slots.used());
+    health
+        .metrics
+        .slots(health.slots.free(), health.slots.used());
     health.metrics.encode().map_err(|error| {
         tracing::error!(error = &error as &dyn std::error::Error, "encode metrics");
         StatusCode::INTERNAL_SERVER_ERROR
