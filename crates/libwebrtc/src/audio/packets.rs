@@ -5,6 +5,9 @@ use super::{Ticks, toc::PacketFacts};
 /// How many sequence numbers the ring spans: 2.5 s of 20 ms packets.
 pub(crate) const CAPACITY: u64 = 128;
 
+/// Room for 20 ms at 64 kbit/s; longer packets make their buffer grow once.
+const USUAL_PAYLOAD: usize = 160;
+
 /// One waiting packet without its payload.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Waiting {
@@ -20,12 +23,15 @@ struct Slot {
     payload: Vec<u8>,
 }
 
-/// A fixed ring of slots addressed by sequence number. Payload buffers keep their capacity, so a
-/// running stream allocates nothing. All packets in it lie within [`CAPACITY`] of each other; the
+/// A fixed ring of slots addressed by sequence number. Payload buffers go round, so a running stream
+/// allocates nothing and holds no more of them than ever waited at once. All packets in it lie within [`CAPACITY`] of each other; the
 /// jitter buffer sees to that.
 #[derive(Debug)]
 pub(crate) struct PacketRing {
     slots: Box<[Slot]>,
+    spare: Vec<Vec<u8>>,
+    /// Payload of the packet taken last.
+    taken: Vec<u8>,
     len: usize,
     newest: u64,
 }
@@ -35,6 +41,8 @@ impl PacketRing {
         let slots = (0..CAPACITY).map(|_| Slot::default()).collect();
         Self {
             slots,
+            spare: Vec::new(),
+            taken: Vec::new(),
             len: 0,
             newest: 0,
         }
@@ -46,8 +54,13 @@ impl PacketRing {
         if slot.waiting.is_some_and(|w| w.seq == packet.seq) {
             return false;
         }
-        self.len += usize::from(slot.waiting.is_none());
-        slot.waiting = Some(packet);
+        if slot.waiting.replace(packet).is_none() {
+            self.len += 1;
+            slot.payload = self
+                .spare
+                .pop()
+                .unwrap_or_else(|| Vec::with_capacity(USUAL_PAYLOAD));
+        }
         slot.payload.clear();
         slot.payload.extend_from_slice(payload);
         self.newest = if self.len == 1 {
@@ -84,16 +97,25 @@ impl PacketRing {
         &self.slots[(seq % CAPACITY) as usize].payload
     }
 
-    /// Frees the packet's slot; its payload can be read until the next insertion.
+    /// Frees the packet's slot and returns its payload.
     pub(crate) fn take(&mut self, seq: u64) -> &[u8] {
         let slot = &mut self.slots[(seq % CAPACITY) as usize];
-        self.len -= usize::from(slot.waiting.take().is_some());
-        &slot.payload
+        if slot.waiting.take_if(|waiting| waiting.seq == seq).is_some() {
+            self.len -= 1;
+            self.spare.push(std::mem::replace(
+                &mut self.taken,
+                std::mem::take(&mut slot.payload),
+            ));
+        }
+        &self.taken
     }
 
     /// Forgets all packets.
     pub(crate) fn clear(&mut self) {
-        self.slots.iter_mut().for_each(|slot| slot.waiting = None);
+        for slot in self.slots.iter_mut().filter(|slot| slot.waiting.is_some()) {
+            slot.waiting = None;
+            self.spare.push(std::mem::take(&mut slot.payload));
+        }
         self.len = 0;
     }
 }

