@@ -1,10 +1,15 @@
 //! The words of the business, without I/O: ids, phone numbers, patient data, time, coverage, the audit artifact.
 
+pub mod appointment;
+pub mod artifact;
 pub mod call;
 pub mod call_time;
+pub mod capture;
 pub mod conversation;
+pub mod coverage;
 pub mod e164;
 pub mod ids;
 pub mod job;
 pub mod phi;
+pub mod spoken;
 pub mod tenant;
