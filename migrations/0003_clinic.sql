@@ -1,5 +1,5 @@
 -- What a clinic offers: places, people, hours, procedures, and what the plans pay. No patient data.
--- The small numbers of practitioners and procedures go into slot ids, where 16 bytes of UUID would be too much for a model to copy.
+-- A practitioner's small number goes into slot ids, where 16 bytes of UUID would be too much for a model to copy.
 
 CREATE TABLE locations (
     tenant_id   uuid NOT NULL REFERENCES tenants,
@@ -13,12 +13,10 @@ CREATE TABLE locations (
 CREATE TABLE procedures (
     tenant_id uuid NOT NULL REFERENCES tenants,
     code      text NOT NULL CHECK (code ~ '^[A-Z0-9][A-Z0-9._-]{0,15}$'),
-    number    smallint NOT NULL CHECK (number > 0),
     name      text NOT NULL CHECK (name <> ''),
     minutes   smallint NOT NULL CHECK (minutes BETWEEN 5 AND 480),
     active    boolean NOT NULL DEFAULT true,
-    PRIMARY KEY (tenant_id, code),
-    UNIQUE (tenant_id, number)
+    PRIMARY KEY (tenant_id, code)
 );
 
 CREATE TABLE practitioners (

@@ -1,6 +1,7 @@
 //! What was said in a call, and what was done on the strength of it.
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::{call_time::CallTime, phi::Phi};
 
@@ -60,6 +61,17 @@ pub struct ToolRequest {
     pub name: String,
     /// JSON text; may be malformed.
     pub arguments: Phi<String>,
+}
+
+/// A tool as the model sees it.
+#[derive(Clone, Debug)]
+pub struct ToolSpec {
+    /// Function name.
+    pub name: &'static str,
+    /// When to use it.
+    pub description: &'static str,
+    /// JSON schema of its arguments.
+    pub parameters: Value,
 }
 
 /// What the caller wants; a closed set.

@@ -116,6 +116,20 @@ impl TenantSealer {
         Ok(Phi::new(text.to_owned()))
     }
 
+    /// Seals a value of this kind for a call's keys in Redis.
+    #[must_use]
+    pub fn seal_for_redis(&self, kind: &'static str, call: CallId, plain: &[u8]) -> Sealed {
+        self.seal(&redis_place(kind, call), plain)
+    }
+
+    /// Opens a value of this kind from a call's keys in Redis.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn open_from_redis(&self, kind: &'static str, call: CallId, stored: Vec<u8>) -> Result<Phi<Zeroizing<Vec<u8>>>, SealError> {
+        self.open(&redis_place(kind, call), &Sealed::from(stored))
+    }
+
     /// Finds patients and calls by number.
     #[must_use]
     pub fn phone_index(&self, number: &Phi<E164>) -> BlindIndex {
@@ -167,6 +181,10 @@ impl TenantSealer {
         }
         mac.finalize().into_bytes().into()
     }
+}
+
+fn redis_place(kind: &'static str, call: CallId) -> Aad {
+    Aad { table: "redis", column: kind, row: call.as_uuid() }
 }
 
 impl fmt::Debug for TenantSealer {

@@ -4,10 +4,10 @@ pub mod azure;
 pub mod chat;
 pub mod openai;
 
-use serde_json::Value;
 use tokio::sync::mpsc;
 
 use super::{BoxFuture, ProviderError, Vendor};
+pub use crate::domain::conversation::ToolSpec;
 use crate::domain::{
     conversation::{ToolCallId, ToolRequest},
     phi::Phi,
@@ -57,17 +57,6 @@ pub enum Message {
         /// JSON.
         content: Phi<String>,
     },
-}
-
-/// A tool as the model sees it.
-#[derive(Clone, Debug)]
-pub struct ToolSpec {
-    /// Function name.
-    pub name: &'static str,
-    /// When to use it.
-    pub description: &'static str,
-    /// JSON schema of its arguments.
-    pub parameters: Value,
 }
 
 /// A running reply; capacity 64, the driver waits.

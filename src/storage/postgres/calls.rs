@@ -1,0 +1,100 @@
+//! One row per call: when, from and to whom, how it ended.
+
+use chrono::{DateTime, Utc};
+
+use super::{Db, StorageError};
+use crate::{
+    domain::{
+        call::{CallRecord, Outcome},
+        e164::E164,
+        ids::{CallId, TenantId},
+        phi::Phi,
+    },
+    security::{Aad, TenantSealer},
+};
+
+/// A call that begins.
+#[derive(Clone, Debug)]
+pub struct NewCall {
+    /// The call.
+    pub call: CallId,
+    /// When the gateway admitted it.
+    pub started_at: DateTime<Utc>,
+    /// The clinic's number.
+    pub dialled: E164,
+    /// The caller's number, unless withheld.
+    pub caller: Option<Phi<E164>>,
+}
+
+impl From<&CallRecord> for NewCall {
+    fn from(record: &CallRecord) -> Self {
+        Self {
+            call: record.call,
+            started_at: record.admitted_at,
+            dialled: record.dialled.clone(),
+            caller: record.caller.clone(),
+        }
+    }
+}
+
+impl Db {
+    /// Notes a call down; again after a take-over changes nothing.
+    ///
+    /// # Errors
+    /// [`StorageError`]; doing it again is safe.
+    pub async fn begin_call(&self, sealer: &TenantSealer, call: &NewCall) -> Result<(), StorageError> {
+        let place = Aad { table: "calls", column: "caller", row: call.call.as_uuid() };
+        let caller = call.caller.as_ref().map(|caller| sealer.seal(&place, caller.expose().as_str().as_bytes()).into_bytes());
+        let index = call.caller.as_ref().map(|caller| sealer.phone_index(caller).to_vec());
+        self.timed(async {
+            let mut tx = self.begin(sealer.tenant()).await?;
+            sqlx::query!(
+                "INSERT INTO calls (tenant_id, call_id, started_at, dialled, caller, caller_index) VALUES ($1, $2, $3, $4, $5, $6)
+                 ON CONFLICT (tenant_id, call_id) DO NOTHING",
+                sealer.tenant().as_uuid(),
+                call.call.as_uuid(),
+                call.started_at,
+                call.dialled.as_str(),
+                caller,
+                index
+            )
+            .execute(tx.connection())
+            .await?;
+            tx.commit().await
+        })
+        .await
+    }
+
+    /// Notes down how a call ended. The first end stays.
+    ///
+    /// # Errors
+    /// [`StorageError`]; doing it again is safe.
+    pub async fn finish_call(&self, tenant: TenantId, call: CallId, ended_at: DateTime<Utc>, outcome: Outcome) -> Result<(), StorageError> {
+        self.timed(async {
+            let mut tx = self.begin(tenant).await?;
+            sqlx::query!(
+                "UPDATE calls SET ended_at = $2, outcome = $3 WHERE call_id = $1 AND ended_at IS NULL",
+                call.as_uuid(),
+                ended_at,
+                outcome.as_str()
+            )
+            .execute(tx.connection())
+            .await?;
+            tx.commit().await
+        })
+        .await
+    }
+
+    /// Whose call this is.
+    ///
+    /// # Errors
+    /// [`StorageError`].
+    pub async fn resolve_call(&self, call: CallId) -> Result<Option<TenantId>, StorageError> {
+        self.timed(async {
+            let mut connection = self.pool.acquire().await?;
+            let tenant = sqlx::query_scalar!("SELECT resolve_call($1)", call.as_uuid()).fetch_one(&mut *connection).await?;
+            Ok(tenant.map(TenantId::from))
+        })
+        .await
+    }
+}

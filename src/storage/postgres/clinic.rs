@@ -1,0 +1,138 @@
+//! Tenants as a call needs them.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use super::{Db, StorageError, TenantTx};
+use crate::{
+    domain::{
+        e164::E164,
+        ids::TenantId,
+        tenant::{Procedure, TenantProfile},
+    },
+    security::{Sealed, TenantSealer, WrappedKey},
+};
+
+/// A clinic with its keys; a cheap clone.
+#[derive(Clone, Debug)]
+pub struct Clinic {
+    /// What a call knows of it.
+    pub profile: Arc<TenantProfile>,
+    /// Seals and opens its patients' data.
+    pub sealer: TenantSealer,
+}
+
+impl Db {
+    /// Whose number this is.
+    ///
+    /// # Errors
+    /// [`StorageError`].
+    pub async fn resolve_number(&self, dialled: &E164) -> Result<Option<TenantId>, StorageError> {
+        self.timed(async {
+            let mut connection = self.pool.acquire().await?;
+            let tenant = sqlx::query_scalar!("SELECT resolve_number($1)", dialled.as_str()).fetch_one(&mut *connection).await?;
+            Ok(tenant.map(TenantId::from))
+        })
+        .await
+    }
+
+    /// A clinic's profile; `None` if there is no such clinic.
+    ///
+    /// # Errors
+    /// [`StorageError`].
+    pub async fn tenant_profile(&self, tenant: TenantId) -> Result<Option<TenantProfile>, StorageError> {
+        self.timed(async {
+            let mut tx = self.begin(tenant).await?;
+            load_profile(&mut tx).await
+        })
+        .await
+    }
+
+    /// A clinic's keys.
+    ///
+    /// # Errors
+    /// [`StorageError::NoKey`] if there is no such clinic.
+    pub async fn sealer(&self, tenant: TenantId) -> Result<TenantSealer, StorageError> {
+        self.timed(async {
+            let mut tx = self.begin(tenant).await?;
+            self.load_sealer(&mut tx).await
+        })
+        .await
+    }
+
+    /// A clinic with its keys; `None` if there is no such clinic.
+    ///
+    /// # Errors
+    /// [`StorageError`].
+    pub async fn clinic(&self, tenant: TenantId) -> Result<Option<Clinic>, StorageError> {
+        self.timed(async {
+            let mut tx = self.begin(tenant).await?;
+            let Some(profile) = load_profile(&mut tx).await? else { return Ok(None) };
+            let sealer = self.load_sealer(&mut tx).await?;
+            Ok(Some(Clinic { profile: Arc::new(profile), sealer }))
+        })
+        .await
+    }
+
+    async fn load_sealer(&self, tx: &mut TenantTx) -> Result<TenantSealer, StorageError> {
+        let wrapped = load_keys(tx).await?;
+        let keys = wrapped.iter().map(|key| self.keyring.unwrap_key(tx.tenant(), key)).collect::<Result<Vec<_>, _>>()?;
+        TenantSealer::new(tx.tenant(), &keys).ok_or(StorageError::NoKey)
+    }
+}
+
+/// The tenant's data keys, wrapped.
+pub(super) async fn load_keys(tx: &mut TenantTx) -> Result<Vec<WrappedKey>, StorageError> {
+    let rows = sqlx::query!("SELECT key_id, wrapped FROM tenant_keys ORDER BY key_id").fetch_all(tx.connection()).await?;
+    rows.into_iter()
+        .map(|row| {
+            let id = u32::try_from(row.key_id).map_err(|_| StorageError::Malformed("key id"))?;
+            Ok(WrappedKey { id, wrapped: Sealed::from(row.wrapped) })
+        })
+        .collect()
+}
+
+async fn load_profile(tx: &mut TenantTx) -> Result<Option<TenantProfile>, StorageError> {
+    let row = sqlx::query!(
+        "SELECT name, time_zone, greeting, instructions, voice, fallback_number, transfer_number, max_concurrent_calls, max_calls_per_minute
+         FROM tenants"
+    )
+    .fetch_optional(tx.connection())
+    .await?;
+    let Some(row) = row else { return Ok(None) };
+    Ok(Some(TenantProfile {
+        id: tx.tenant(),
+        name: row.name,
+        time_zone: row.time_zone.parse().map_err(|_| StorageError::Malformed("time zone"))?,
+        greeting: row.greeting,
+        instructions: row.instructions,
+        voice: row.voice,
+        fallback_number: number(row.fallback_number)?,
+        transfer_number: number(row.transfer_number)?,
+        max_concurrent_calls: row.max_concurrent_calls.unsigned_abs(),
+        max_calls_per_minute: row.max_calls_per_minute.unsigned_abs(),
+        procedures: load_procedures(tx).await?,
+        keyterms: load_keyterms(tx).await?,
+    }))
+}
+
+fn number(text: Option<String>) -> Result<Option<E164>, StorageError> {
+    text.map(|text| text.parse().map_err(|_| StorageError::Malformed("phone number"))).transpose()
+}
+
+async fn load_procedures(tx: &mut TenantTx) -> Result<BTreeMap<String, Procedure>, StorageError> {
+    let rows = sqlx::query!("SELECT code, name, minutes FROM procedures WHERE active").fetch_all(tx.connection()).await?;
+    Ok(rows.into_iter().map(|row| (row.code, Procedure { name: row.name, minutes: row.minutes.unsigned_abs() })).collect())
+}
+
+/// Practitioners, insurers and plans: names that a recogniser would not guess.
+async fn load_keyterms(tx: &mut TenantTx) -> Result<Vec<String>, StorageError> {
+    let terms = sqlx::query_scalar!(
+        r#"SELECT name AS "term!" FROM practitioners WHERE active
+           UNION SELECT payer FROM insurance_plans
+           UNION SELECT plan FROM insurance_plans
+           ORDER BY 1"#
+    )
+    .fetch_all(tx.connection())
+    .await?;
+    Ok(terms)
+}
