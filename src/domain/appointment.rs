@@ -1,6 +1,9 @@
 //! Free time: working hours minus bookings, in the clinic's time zone. Pure; the time is an input.
 
-use chrono::{DateTime, Datelike, Days, LocalResult, NaiveDate, NaiveTime, TimeDelta, TimeZone, Timelike, Utc, Weekday};
+use chrono::{
+    DateTime, Datelike, Days, LocalResult, NaiveDate, NaiveTime, TimeDelta, TimeZone, Timelike,
+    Utc, Weekday,
+};
 use chrono_tz::Tz;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -114,7 +117,11 @@ pub fn free_slots(search: &SlotSearch, calendars: &[Calendar]) -> Vec<FreeSlot> 
     let mut slots = Vec::new();
     for calendar in calendars {
         for day in search.from.iter_days().take_while(|day| *day <= search.to) {
-            for hours in calendar.hours.iter().filter(|hours| hours.weekday == day.weekday()) {
+            for hours in calendar
+                .hours
+                .iter()
+                .filter(|hours| hours.weekday == day.weekday())
+            {
                 fill_opening(search, calendar, day, hours, &mut slots);
             }
         }
@@ -124,15 +131,30 @@ pub fn free_slots(search: &SlotSearch, calendars: &[Calendar]) -> Vec<FreeSlot> 
 }
 
 /// Walks in absolute time, so that a day with 23 or 25 hours has as many appointments as it has time for.
-fn fill_opening(search: &SlotSearch, calendar: &Calendar, day: NaiveDate, hours: &WorkingHours, slots: &mut Vec<FreeSlot>) {
+fn fill_opening(
+    search: &SlotSearch,
+    calendar: &Calendar,
+    day: NaiveDate,
+    hours: &WorkingHours,
+    slots: &mut Vec<FreeSlot>,
+) {
     let closes = instant(search.zone, day, hours.closes);
     let mut start = instant(search.zone, day, hours.opens);
     while start + search.length <= closes {
-        let time = Interval { start, end: start + search.length };
+        let time = Interval {
+            start,
+            end: start + search.length,
+        };
         let local = start.with_timezone(&search.zone).time();
         let wanted = search.part.is_none_or(|part| part == PartOfDay::of(local));
-        if wanted && start >= search.now + LEAD && calendar.busy.iter().all(|busy| !busy.overlaps(&time)) {
-            slots.push(FreeSlot { practitioner: calendar.practitioner.clone(), time });
+        if wanted
+            && start >= search.now + LEAD
+            && calendar.busy.iter().all(|busy| !busy.overlaps(&time))
+        {
+            slots.push(FreeSlot {
+                practitioner: calendar.practitioner.clone(),
+                time,
+            });
         }
         start += GRID;
     }
@@ -144,7 +166,9 @@ pub fn instant(zone: Tz, day: NaiveDate, time: NaiveTime) -> DateTime<Utc> {
     let mut local = day.and_time(time);
     loop {
         match zone.from_local_datetime(&local) {
-            LocalResult::Single(at) | LocalResult::Ambiguous(at, _) => return at.with_timezone(&Utc),
+            LocalResult::Single(at) | LocalResult::Ambiguous(at, _) => {
+                return at.with_timezone(&Utc);
+            }
             LocalResult::None => local += TimeDelta::minutes(1),
         }
     }
@@ -153,7 +177,10 @@ pub fn instant(zone: Tz, day: NaiveDate, time: NaiveTime) -> DateTime<Utc> {
 /// The instants at which the local days `from` to `to` begin and end.
 #[must_use]
 pub fn day_bounds(zone: Tz, from: NaiveDate, to: NaiveDate) -> Interval {
-    Interval { start: instant(zone, from, NaiveTime::MIN), end: instant(zone, to + Days::new(1), NaiveTime::MIN) }
+    Interval {
+        start: instant(zone, from, NaiveTime::MIN),
+        end: instant(zone, to + Days::new(1), NaiveTime::MIN),
+    }
 }
 
 /// A choice of at most `count` to read out: one per half-day first, then the earliest others; each time once.
@@ -166,14 +193,20 @@ pub fn spread(zone: Tz, mut slots: Vec<FreeSlot>, count: usize) -> Vec<FreeSlot>
     };
     let mut firsts: Vec<usize> = Vec::new();
     for (index, slot) in slots.iter().enumerate() {
-        if firsts.last().is_none_or(|last| part(&slots[*last]) != part(slot)) {
+        if firsts
+            .last()
+            .is_none_or(|last| part(&slots[*last]) != part(slot))
+        {
             firsts.push(index);
         }
     }
     let others = (0..slots.len()).filter(|index| !firsts.contains(index));
     let mut chosen: Vec<usize> = firsts.iter().copied().chain(others).take(count).collect();
     chosen.sort_unstable();
-    chosen.into_iter().map(|index| slots[index].clone()).collect()
+    chosen
+        .into_iter()
+        .map(|index| slots[index].clone())
+        .collect()
 }
 
 #[cfg(test)]
@@ -188,28 +221,59 @@ mod tests {
 
     fn calendar(weekday: Weekday, opens: &str, closes: &str, busy: &[(&str, &str)]) -> Calendar {
         Calendar {
-            practitioner: Practitioner { id: ProviderId::generate(), number: 1, name: "Dr. Amara Osei".into() },
+            practitioner: Practitioner {
+                id: ProviderId::generate(),
+                number: 1,
+                name: "Dr. Amara Osei".into(),
+            },
             hours: vec![WorkingHours {
                 weekday,
                 opens: opens.parse().expect("time"),
                 closes: closes.parse().expect("time"),
             }],
-            busy: busy.iter().map(|(start, end)| Interval { start: utc(start), end: utc(end) }).collect(),
+            busy: busy
+                .iter()
+                .map(|(start, end)| Interval {
+                    start: utc(start),
+                    end: utc(end),
+                })
+                .collect(),
         }
     }
 
     fn search(day: &str, now: &str) -> SlotSearch {
         let day = day.parse().expect("date");
-        SlotSearch { zone: New_York, now: utc(now), from: day, to: day, part: None, length: TimeDelta::minutes(60) }
+        SlotSearch {
+            zone: New_York,
+            now: utc(now),
+            from: day,
+            to: day,
+            part: None,
+            length: TimeDelta::minutes(60),
+        }
     }
 
     fn local_starts(slots: &[FreeSlot]) -> Vec<String> {
-        slots.iter().map(|slot| slot.time.start.with_timezone(&New_York).format("%H:%M").to_string()).collect()
+        slots
+            .iter()
+            .map(|slot| {
+                slot.time
+                    .start
+                    .with_timezone(&New_York)
+                    .format("%H:%M")
+                    .to_string()
+            })
+            .collect()
     }
 
     #[test]
     fn free_time_is_working_time_without_bookings_and_whole_appointments_only() {
-        let day = calendar(Weekday::Tue, "09:00", "12:15", &[("2026-12-01T15:00:00Z", "2026-12-01T15:30:00Z")]);
+        let day = calendar(
+            Weekday::Tue,
+            "09:00",
+            "12:15",
+            &[("2026-12-01T15:00:00Z", "2026-12-01T15:30:00Z")],
+        );
         let slots = free_slots(&search("2026-12-01", "2026-11-01T00:00:00Z"), &[day]);
         assert_eq!(local_starts(&slots), ["09:00", "10:30", "11:00"]);
     }
@@ -217,22 +281,43 @@ mod tests {
     #[test]
     fn closed_days_past_hours_and_other_parts_of_the_day_are_left_out() {
         let day = || calendar(Weekday::Tue, "09:00", "17:00", &[]);
-        assert_eq!(free_slots(&search("2026-12-02", "2026-11-01T00:00:00Z"), &[day()]), []);
+        assert_eq!(
+            free_slots(&search("2026-12-02", "2026-11-01T00:00:00Z"), &[day()]),
+            []
+        );
         let late = free_slots(&search("2026-12-01", "2026-12-01T19:30:00Z"), &[day()]);
         assert_eq!(local_starts(&late), ["15:30", "16:00"]);
         let mut morning = search("2026-12-01", "2026-11-01T00:00:00Z");
         morning.part = Some(PartOfDay::Morning);
-        assert_eq!(local_starts(&free_slots(&morning, &[day()])), ["09:00", "09:30", "10:00", "10:30", "11:00", "11:30"]);
+        assert_eq!(
+            local_starts(&free_slots(&morning, &[day()])),
+            ["09:00", "09:30", "10:00", "10:30", "11:00", "11:30"]
+        );
     }
 
     #[test]
     fn hours_are_local_on_both_sides_of_a_clock_change() {
         let starts = |day: &str| {
-            let any = calendar(day.parse::<NaiveDate>().expect("date").weekday(), "09:00", "10:00", &[]);
-            free_slots(&search(day, "2026-01-01T00:00:00Z"), &[any])[0].time.start
+            let any = calendar(
+                day.parse::<NaiveDate>().expect("date").weekday(),
+                "09:00",
+                "10:00",
+                &[],
+            );
+            free_slots(&search(day, "2026-01-01T00:00:00Z"), &[any])[0]
+                .time
+                .start
         };
-        assert_eq!(starts("2026-03-06"), utc("2026-03-06T14:00:00Z"), "winter time");
-        assert_eq!(starts("2026-03-09"), utc("2026-03-09T13:00:00Z"), "summer time");
+        assert_eq!(
+            starts("2026-03-06"),
+            utc("2026-03-06T14:00:00Z"),
+            "winter time"
+        );
+        assert_eq!(
+            starts("2026-03-09"),
+            utc("2026-03-09T13:00:00Z"),
+            "summer time"
+        );
     }
 
     #[test]
@@ -246,7 +331,11 @@ mod tests {
 
     #[test]
     fn an_opening_inside_the_skipped_hour_begins_when_the_hour_is_skipped() {
-        let at = instant(New_York, "2026-03-08".parse().expect("date"), "02:30".parse().expect("time"));
+        let at = instant(
+            New_York,
+            "2026-03-08".parse().expect("date"),
+            "02:30".parse().expect("time"),
+        );
         assert_eq!(at, utc("2026-03-08T07:00:00Z"));
     }
 
@@ -258,10 +347,23 @@ mod tests {
         let mut other = day.clone();
         other.practitioner.number = 2;
         let offer = spread(New_York, free_slots(&two_weeks, &[day, other]), 3);
-        let spoken: Vec<_> = offer.iter().map(|slot| slot.time.start.with_timezone(&New_York).format("%d %H:%M").to_string()).collect();
+        let spoken: Vec<_> = offer
+            .iter()
+            .map(|slot| {
+                slot.time
+                    .start
+                    .with_timezone(&New_York)
+                    .format("%d %H:%M")
+                    .to_string()
+            })
+            .collect();
         assert_eq!(spoken, ["01 09:00", "01 12:00", "08 09:00"]);
         let short = calendar(Weekday::Tue, "09:00", "11:00", &[]);
-        let offer = spread(New_York, free_slots(&search("2026-12-01", "2026-11-01T00:00:00Z"), &[short]), 3);
+        let offer = spread(
+            New_York,
+            free_slots(&search("2026-12-01", "2026-11-01T00:00:00Z"), &[short]),
+            3,
+        );
         assert_eq!(local_starts(&offer), ["09:00", "09:30", "10:00"]);
     }
 }

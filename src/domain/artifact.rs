@@ -90,7 +90,9 @@ impl Artifact {
     /// Derives intents and captured values and closes the document.
     #[must_use]
     pub fn new(parts: &ArtifactParts) -> Self {
-        Self { document: Document::from(parts) }
+        Self {
+            document: Document::from(parts),
+        }
     }
 
     /// The clinic.
@@ -114,7 +116,9 @@ impl Artifact {
     /// The document, to be sealed.
     #[must_use]
     pub fn to_json(&self) -> Phi<Zeroizing<Vec<u8>>> {
-        Phi::new(Zeroizing::new(serde_json::to_vec(&self.document).expect("string keys and finite numbers are JSON")))
+        Phi::new(Zeroizing::new(
+            serde_json::to_vec(&self.document).expect("string keys and finite numbers are JSON"),
+        ))
     }
 
     /// JSON schema of the document (draft 2020-12).
@@ -138,7 +142,12 @@ mod tests {
     const COMMITTED: &str = include_str!("../../docs/schema/call-artifact.v1.json");
 
     fn parts() -> ArtifactParts {
-        let word = Word { text: Phi::new("Delta".into()), start: CallTime::ZERO, end: CallTime::from_millis(300), confidence: 0.9 };
+        let word = Word {
+            text: Phi::new("Delta".into()),
+            start: CallTime::ZERO,
+            end: CallTime::from_millis(300),
+            confidence: 0.9,
+        };
         ArtifactParts {
             tenant: TenantId::generate(),
             call: CallId::generate(),
@@ -166,8 +175,16 @@ mod tests {
                 took: Duration::from_millis(4),
                 turn: 1,
             }],
-            latencies: vec![TurnLatency { turn: 1, total: Some(Duration::from_millis(812)), ..TurnLatency::default() }],
-            providers: ProvidersUsed { stt: vec!["deepgram"], llm: vec!["openai"], tts: vec!["deepgram"] },
+            latencies: vec![TurnLatency {
+                turn: 1,
+                total: Some(Duration::from_millis(812)),
+                ..TurnLatency::default()
+            }],
+            providers: ProvidersUsed {
+                stt: vec!["deepgram"],
+                llm: vec!["openai"],
+                tts: vec!["deepgram"],
+            },
         }
     }
 
@@ -177,17 +194,24 @@ mod tests {
         if std::env::var_os("UPDATE_SCHEMA").is_some() {
             std::fs::write("docs/schema/call-artifact.v1.json", &generated).expect("write schema");
         } else {
-            assert_eq!(COMMITTED, generated, "run: UPDATE_SCHEMA=1 cargo test -p neurality --lib domain::artifact");
+            assert_eq!(
+                COMMITTED, generated,
+                "run: UPDATE_SCHEMA=1 cargo test -p neurality --lib domain::artifact"
+            );
         }
     }
 
     #[test]
     fn a_document_validates_against_the_schema_and_a_stranger_does_not() {
         let schema = jsonschema::validator_for(&Artifact::json_schema()).expect("schema");
-        let mut document: Value = serde_json::from_slice(Artifact::new(&parts()).to_json().expose()).expect("JSON");
+        let mut document: Value =
+            serde_json::from_slice(Artifact::new(&parts()).to_json().expose()).expect("JSON");
         schema.validate(&document).expect("valid");
         assert_eq!(document["schema"], SCHEMA);
-        assert_eq!(document["intents"][0], json!({"intent": "check_coverage", "turn": 1}));
+        assert_eq!(
+            document["intents"][0],
+            json!({"intent": "check_coverage", "turn": 1})
+        );
         assert_eq!(document["slots"][0]["value"], "Delta");
         document["surprise"] = json!(1);
         assert!(schema.validate(&document).is_err());

@@ -46,7 +46,9 @@ pub enum UseStatus {
 }
 
 /// A kind of captured value; a closed set.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum SlotName {
     /// The insurer.
@@ -115,7 +117,9 @@ pub struct DetectedIntent {
 /// The intents, in order of their first turn. A search for free slots serves the booking or the move that follows it; without either it shows the wish to book.
 #[must_use]
 pub fn intents(tools: &[ToolUse]) -> Vec<DetectedIntent> {
-    let moves = tools.iter().any(|used| used.name == "reschedule_appointment");
+    let moves = tools
+        .iter()
+        .any(|used| used.name == "reschedule_appointment");
     let books = tools.iter().any(|used| used.name == "book_appointment");
     let mut found: Vec<DetectedIntent> = Vec::new();
     for used in tools {
@@ -130,7 +134,10 @@ pub fn intents(tools: &[ToolUse]) -> Vec<DetectedIntent> {
             _ => continue,
         };
         if found.iter().all(|known| known.intent != intent) {
-            found.push(DetectedIntent { intent, turn: used.turn });
+            found.push(DetectedIntent {
+                intent,
+                turn: used.turn,
+            });
         }
     }
     found
@@ -140,7 +147,10 @@ pub fn intents(tools: &[ToolUse]) -> Vec<DetectedIntent> {
 #[must_use]
 pub fn slots(tools: &[ToolUse], utterances: &[Utterance]) -> Vec<CapturedSlot> {
     let mut known: BTreeMap<SlotName, CapturedSlot> = BTreeMap::new();
-    for used in tools.iter().filter(|used| matches!(used.status, UseStatus::Done | UseStatus::Declined)) {
+    for used in tools
+        .iter()
+        .filter(|used| matches!(used.status, UseStatus::Done | UseStatus::Declined))
+    {
         for (name, value) in values(used) {
             let heard = heard_confidence(&value, used.started, utterances);
             let corrections = match known.get(&name) {
@@ -148,15 +158,31 @@ pub fn slots(tools: &[ToolUse], utterances: &[Utterance]) -> Vec<CapturedSlot> {
                 Some(before) => before.corrections + 1,
                 None => 0,
             };
-            let confidence = heard.map(|heard| (0..corrections).fold(heard, |left, _| left * CORRECTION));
-            known.insert(name, CapturedSlot { name, value: Phi::new(value), confidence, corrections, turn: used.turn });
+            let confidence =
+                heard.map(|heard| (0..corrections).fold(heard, |left, _| left * CORRECTION));
+            known.insert(
+                name,
+                CapturedSlot {
+                    name,
+                    value: Phi::new(value),
+                    confidence,
+                    corrections,
+                    turn: used.turn,
+                },
+            );
         }
     }
     known.into_values().collect()
 }
 
 fn values(used: &ToolUse) -> Vec<(SlotName, String)> {
-    let text = |object: &Value, key: &str| object.get(key).and_then(Value::as_str).filter(|text| !text.trim().is_empty()).map(str::to_owned);
+    let text = |object: &Value, key: &str| {
+        object
+            .get(key)
+            .and_then(Value::as_str)
+            .filter(|text| !text.trim().is_empty())
+            .map(str::to_owned)
+    };
     // A reason is a patient's only when it comes with a booking; the other tools' reasons are the agent's.
     let wanted = |name: SlotName| name != SlotName::Reason || used.name == "book_appointment";
     let inputs = used.inputs.expose();
@@ -166,7 +192,10 @@ fn values(used: &ToolUse) -> Vec<(SlotName, String)> {
         .filter_map(|(key, name)| Some((*name, text(inputs, key)?)))
         .collect();
     if used.status == UseStatus::Done {
-        found.extend(text(used.outputs.expose(), "spoken_time").map(|time| (SlotName::AppointmentTime, time)));
+        found.extend(
+            text(used.outputs.expose(), "spoken_time")
+                .map(|time| (SlotName::AppointmentTime, time)),
+        );
     }
     found
 }
@@ -174,13 +203,18 @@ fn values(used: &ToolUse) -> Vec<(SlotName, String)> {
 /// Lowest word confidence over the span in which the value was said last; where the words differ from the value (a date, a code), over the
 /// caller's last contribution before the tool ran.
 fn heard_confidence(value: &str, before: CallTime, utterances: &[Utterance]) -> Option<f32> {
-    let mut heard = utterances
-        .iter()
-        .rev()
-        .filter(|said| said.speaker == Speaker::Caller && said.started <= before && !said.words.is_empty());
+    let mut heard = utterances.iter().rev().filter(|said| {
+        said.speaker == Speaker::Caller && said.started <= before && !said.words.is_empty()
+    });
     let last = heard.clone().next()?;
-    let wanted: Vec<String> = value.split_whitespace().map(plain).filter(|word| !word.is_empty()).collect();
-    let span = heard.find_map(|said| find_span(&said.words, &wanted)).unwrap_or(&last.words);
+    let wanted: Vec<String> = value
+        .split_whitespace()
+        .map(plain)
+        .filter(|word| !word.is_empty())
+        .collect();
+    let span = heard
+        .find_map(|said| find_span(&said.words, &wanted))
+        .unwrap_or(&last.words);
     span.iter().map(|word| word.confidence).reduce(f32::min)
 }
 
@@ -188,7 +222,12 @@ fn find_span<'a>(words: &'a [Word], wanted: &[String]) -> Option<&'a [Word]> {
     if wanted.is_empty() {
         return None;
     }
-    words.windows(wanted.len()).rev().find(|window| window.iter().zip(wanted).all(|(word, wanted)| plain(word.text.expose()) == *wanted))
+    words.windows(wanted.len()).rev().find(|window| {
+        window
+            .iter()
+            .zip(wanted)
+            .all(|(word, wanted)| plain(word.text.expose()) == *wanted)
+    })
 }
 
 fn same(a: &str, b: &str) -> bool {
@@ -196,7 +235,10 @@ fn same(a: &str, b: &str) -> bool {
 }
 
 fn plain(text: &str) -> String {
-    text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+    text.chars()
+        .filter(|c| c.is_alphanumeric())
+        .flat_map(char::to_lowercase)
+        .collect()
 }
 
 #[cfg(test)]
@@ -222,13 +264,24 @@ mod tests {
         Utterance {
             index,
             speaker: Speaker::Caller,
-            text: Phi::new(words.iter().map(|(text, _)| *text).collect::<Vec<_>>().join(" ")),
+            text: Phi::new(
+                words
+                    .iter()
+                    .map(|(text, _)| *text)
+                    .collect::<Vec<_>>()
+                    .join(" "),
+            ),
             started: at,
             ended: at,
             interrupted: false,
             words: words
                 .iter()
-                .map(|(text, confidence)| Word { text: Phi::new((*text).into()), start: at, end: at, confidence: *confidence })
+                .map(|(text, confidence)| Word {
+                    text: Phi::new((*text).into()),
+                    start: at,
+                    end: at,
+                    confidence: *confidence,
+                })
                 .collect(),
         }
     }
@@ -236,41 +289,134 @@ mod tests {
     #[test]
     fn intents_come_from_the_tools_with_their_first_turn() {
         let call = |turn, name| used(turn, name, json!({}), json!({}), UseStatus::Done);
-        let trace = [call(1, "check_insurance_coverage"), call(2, "find_available_slots"), call(3, "book_appointment"), call(4, "end_call")];
-        let found: Vec<_> = intents(&trace).iter().map(|found| (found.intent, found.turn)).collect();
-        assert_eq!(found, [(Intent::CheckCoverage, 1), (Intent::BookAppointment, 2), (Intent::EndCall, 4)]);
-        let trace = [call(1, "find_available_slots"), call(2, "reschedule_appointment"), call(2, "no_such_tool")];
-        let found: Vec<_> = intents(&trace).iter().map(|found| (found.intent, found.turn)).collect();
+        let trace = [
+            call(1, "check_insurance_coverage"),
+            call(2, "find_available_slots"),
+            call(3, "book_appointment"),
+            call(4, "end_call"),
+        ];
+        let found: Vec<_> = intents(&trace)
+            .iter()
+            .map(|found| (found.intent, found.turn))
+            .collect();
+        assert_eq!(
+            found,
+            [
+                (Intent::CheckCoverage, 1),
+                (Intent::BookAppointment, 2),
+                (Intent::EndCall, 4)
+            ]
+        );
+        let trace = [
+            call(1, "find_available_slots"),
+            call(2, "reschedule_appointment"),
+            call(2, "no_such_tool"),
+        ];
+        let found: Vec<_> = intents(&trace)
+            .iter()
+            .map(|found| (found.intent, found.turn))
+            .collect();
         assert_eq!(found, [(Intent::RescheduleAppointment, 1)]);
     }
 
     #[test]
     fn confidence_is_the_lowest_over_the_words_of_the_value() {
-        let said = [said(1, &[("I'm", 0.5), ("Maria", 0.97), ("Lopez.", 0.81), ("hello", 0.4)])];
-        let trace = [used(1, "book_appointment", json!({"patient_name": "Maria Lopez", "date_of_birth": "1980-04-12"}), json!({}), UseStatus::Done)];
+        let said = [said(
+            1,
+            &[
+                ("I'm", 0.5),
+                ("Maria", 0.97),
+                ("Lopez.", 0.81),
+                ("hello", 0.4),
+            ],
+        )];
+        let trace = [used(
+            1,
+            "book_appointment",
+            json!({"patient_name": "Maria Lopez", "date_of_birth": "1980-04-12"}),
+            json!({}),
+            UseStatus::Done,
+        )];
         let found = slots(&trace, &said);
-        let by = |name| found.iter().find(|slot| slot.name == name).and_then(|slot| slot.confidence);
+        let by = |name| {
+            found
+                .iter()
+                .find(|slot| slot.name == name)
+                .and_then(|slot| slot.confidence)
+        };
         assert_eq!(by(SlotName::PatientName), Some(0.81));
-        assert_eq!(by(SlotName::DateOfBirth), Some(0.4), "a date is not found word by word: the whole contribution counts");
+        assert_eq!(
+            by(SlotName::DateOfBirth),
+            Some(0.4),
+            "a date is not found word by word: the whole contribution counts"
+        );
     }
 
     #[test]
     fn a_correction_lowers_confidence_and_a_repetition_does_not() {
-        let said = [said(1, &[("Aetna", 0.9)]), said(2, &[("no", 0.99), ("Cigna", 1.0)])];
-        let check = |turn, payer| used(turn, "check_insurance_coverage", json!({"payer": payer}), json!({}), UseStatus::Declined);
-        let found = slots(&[check(1, "Aetna"), check(1, "AETNA"), check(2, "Cigna")], &said);
+        let said = [
+            said(1, &[("Aetna", 0.9)]),
+            said(2, &[("no", 0.99), ("Cigna", 1.0)]),
+        ];
+        let check = |turn, payer| {
+            used(
+                turn,
+                "check_insurance_coverage",
+                json!({"payer": payer}),
+                json!({}),
+                UseStatus::Declined,
+            )
+        };
+        let found = slots(
+            &[check(1, "Aetna"), check(1, "AETNA"), check(2, "Cigna")],
+            &said,
+        );
         assert_eq!(found.len(), 1);
-        assert_eq!((found[0].value.expose().as_str(), found[0].corrections, found[0].turn), ("Cigna", 1, 2));
+        assert_eq!(
+            (
+                found[0].value.expose().as_str(),
+                found[0].corrections,
+                found[0].turn
+            ),
+            ("Cigna", 1, 2)
+        );
         assert_eq!(found[0].confidence, Some(CORRECTION));
     }
 
     #[test]
     fn refused_arguments_are_not_captured_and_the_agreed_time_is() {
-        let invalid = used(1, "book_appointment", json!({"patient_name": "?"}), json!({"error": {}}), UseStatus::Invalid);
-        let booked = used(2, "book_appointment", json!({"reason": "pain"}), json!({"spoken_time": "Tuesday"}), UseStatus::Done);
-        let ended = used(3, "end_call", json!({"reason": "done"}), json!({}), UseStatus::Done);
+        let invalid = used(
+            1,
+            "book_appointment",
+            json!({"patient_name": "?"}),
+            json!({"error": {}}),
+            UseStatus::Invalid,
+        );
+        let booked = used(
+            2,
+            "book_appointment",
+            json!({"reason": "pain"}),
+            json!({"spoken_time": "Tuesday"}),
+            UseStatus::Done,
+        );
+        let ended = used(
+            3,
+            "end_call",
+            json!({"reason": "done"}),
+            json!({}),
+            UseStatus::Done,
+        );
         let found = slots(&[invalid, booked, ended], &[]);
-        let values: Vec<_> = found.iter().map(|slot| (slot.name, slot.value.expose().as_str(), slot.confidence)).collect();
-        assert_eq!(values, [(SlotName::AppointmentTime, "Tuesday", None), (SlotName::Reason, "pain", None)]);
+        let values: Vec<_> = found
+            .iter()
+            .map(|slot| (slot.name, slot.value.expose().as_str(), slot.confidence))
+            .collect();
+        assert_eq!(
+            values,
+            [
+                (SlotName::AppointmentTime, "Tuesday", None),
+                (SlotName::Reason, "pain", None)
+            ]
+        );
     }
 }

@@ -39,12 +39,24 @@ pub enum Coverage {
 }
 
 /// Words that callers and recognisers add or leave out.
-const FILLERS: [&str; 8] = ["the", "my", "a", "insurance", "plan", "health", "company", "from"];
+const FILLERS: [&str; 8] = [
+    "the",
+    "my",
+    "a",
+    "insurance",
+    "plan",
+    "health",
+    "company",
+    "from",
+];
 
 /// Finds the plan a caller means: case, punctuation, spaces and filler words do not matter, aliases count. `None` if no plan fits or several do.
 #[must_use]
 pub fn match_plan<'a>(plans: &'a [Plan], payer: &str, plan: &str) -> Option<&'a Plan> {
-    let said = Said { payer: compact(payer), plan: compact(plan) };
+    let said = Said {
+        payer: compact(payer),
+        plan: compact(plan),
+    };
     let mut fits = plans.iter().filter(|known| said.means(known));
     let first = fits.next()?;
     fits.next().is_none().then_some(first)
@@ -60,9 +72,11 @@ impl Said {
     fn means(&self, known: &Plan) -> bool {
         let names = full_names(known);
         let known_payer = compact(&known.payer);
-        let same_payer = !self.payer.is_empty() && (known_payer.contains(&self.payer) || self.payer.contains(&known_payer));
+        let same_payer = !self.payer.is_empty()
+            && (known_payer.contains(&self.payer) || self.payer.contains(&known_payer));
         let named = |text: &String| !text.is_empty() && names.contains(text);
-        named(&format!("{}{}", self.payer, self.plan)) || same_payer && (named(&self.plan) || named(&self.payer))
+        named(&format!("{}{}", self.payer, self.plan))
+            || same_payer && (named(&self.plan) || named(&self.payer))
     }
 }
 
@@ -83,7 +97,11 @@ fn compact(text: &str) -> String {
     let lower = text.to_lowercase();
     lower
         .split(|c: char| c.is_whitespace() || c == '-' || c == '/' || c == ',')
-        .map(|word| word.chars().filter(|c| c.is_alphanumeric()).collect::<String>())
+        .map(|word| {
+            word.chars()
+                .filter(|c| c.is_alphanumeric())
+                .collect::<String>()
+        })
         .filter(|word| !FILLERS.contains(&word.as_str()))
         .collect()
 }
@@ -102,7 +120,11 @@ mod tests {
         vec![
             plan("Delta Dental", "PPO", &["Preferred Provider", "Delta PPO"]),
             plan("Delta Dental", "HMO", &["DeltaCare USA"]),
-            plan("Blue Cross Blue Shield", "Dental Blue", &["BCBS Dental Blue"]),
+            plan(
+                "Blue Cross Blue Shield",
+                "Dental Blue",
+                &["BCBS Dental Blue"],
+            ),
         ]
     }
 
@@ -127,7 +149,14 @@ mod tests {
     #[test]
     fn an_unknown_or_ambiguous_plan_is_not_guessed() {
         let plans = plans();
-        for (payer, plan) in [("Cigna", "PPO"), ("Cigna", "Preferred Provider"), ("Delta Dental", ""), ("", ""), ("Delta Dental", "Gold"), ("Aetna", "Dental Blue Plus")] {
+        for (payer, plan) in [
+            ("Cigna", "PPO"),
+            ("Cigna", "Preferred Provider"),
+            ("Delta Dental", ""),
+            ("", ""),
+            ("Delta Dental", "Gold"),
+            ("Aetna", "Dental Blue Plus"),
+        ] {
             assert_eq!(match_plan(&plans, payer, plan), None, "{payer} / {plan}");
         }
         let twice = [plans[0].clone(), plans[0].clone()];

@@ -4,19 +4,75 @@ use chrono::{DateTime, Datelike, Timelike, Utc};
 use chrono_tz::Tz;
 
 const MONTHS: [&str; 12] = [
-    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December",
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
 ];
 
 const ORDINALS: [&str; 31] = [
-    "first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth", "eleventh", "twelfth", "thirteenth",
-    "fourteenth", "fifteenth", "sixteenth", "seventeenth", "eighteenth", "nineteenth", "twentieth", "twenty-first", "twenty-second",
-    "twenty-third", "twenty-fourth", "twenty-fifth", "twenty-sixth", "twenty-seventh", "twenty-eighth", "twenty-ninth", "thirtieth",
+    "first",
+    "second",
+    "third",
+    "fourth",
+    "fifth",
+    "sixth",
+    "seventh",
+    "eighth",
+    "ninth",
+    "tenth",
+    "eleventh",
+    "twelfth",
+    "thirteenth",
+    "fourteenth",
+    "fifteenth",
+    "sixteenth",
+    "seventeenth",
+    "eighteenth",
+    "nineteenth",
+    "twentieth",
+    "twenty-first",
+    "twenty-second",
+    "twenty-third",
+    "twenty-fourth",
+    "twenty-fifth",
+    "twenty-sixth",
+    "twenty-seventh",
+    "twenty-eighth",
+    "twenty-ninth",
+    "thirtieth",
     "thirty-first",
 ];
 
 const UNITS: [&str; 20] = [
-    "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "thirteen", "fourteen",
-    "fifteen", "sixteen", "seventeen", "eighteen", "nineteen",
+    "zero",
+    "one",
+    "two",
+    "three",
+    "four",
+    "five",
+    "six",
+    "seven",
+    "eight",
+    "nine",
+    "ten",
+    "eleven",
+    "twelve",
+    "thirteen",
+    "fourteen",
+    "fifteen",
+    "sixteen",
+    "seventeen",
+    "eighteen",
+    "nineteen",
 ];
 
 const TENS: [&str; 6] = ["", "", "twenty", "thirty", "forty", "fifty"];
@@ -27,7 +83,11 @@ pub fn spoken_time(at: DateTime<Utc>, zone: Tz) -> String {
     let local = at.with_timezone(&zone);
     let month = MONTHS[local.month0() as usize];
     let day = ORDINALS[local.day0() as usize];
-    format!("{}, {month} {day} at {}", local.format("%A"), clock(local.hour(), local.minute()))
+    format!(
+        "{}, {month} {day} at {}",
+        local.format("%A"),
+        clock(local.hour(), local.minute())
+    )
 }
 
 fn clock(hour: u32, minute: u32) -> String {
@@ -63,10 +123,22 @@ mod tests {
     fn a_time_is_said_in_words_and_in_the_clinics_zone() {
         for (at, words) in [
             ("2026-12-01T15:00:00Z", "Tuesday, December first at ten A M"),
-            ("2026-12-01T17:30:00Z", "Tuesday, December first at twelve thirty P M"),
-            ("2026-07-22T18:45:00Z", "Wednesday, July twenty-second at two forty-five P M"),
-            ("2026-07-31T04:05:00Z", "Friday, July thirty-first at twelve oh five A M"),
-            ("2026-07-22T13:15:00Z", "Wednesday, July twenty-second at nine fifteen A M"),
+            (
+                "2026-12-01T17:30:00Z",
+                "Tuesday, December first at twelve thirty P M",
+            ),
+            (
+                "2026-07-22T18:45:00Z",
+                "Wednesday, July twenty-second at two forty-five P M",
+            ),
+            (
+                "2026-07-31T04:05:00Z",
+                "Friday, July thirty-first at twelve oh five A M",
+            ),
+            (
+                "2026-07-22T13:15:00Z",
+                "Wednesday, July twenty-second at nine fifteen A M",
+            ),
         ] {
             assert_eq!(spoken_time(at.parse().expect("time"), New_York), words);
         }

@@ -76,8 +76,13 @@ impl From<Vec<u8>> for Sealed {
 pub(super) fn seal(cipher: &Aes256Gcm, key_id: u32, context: &[u8], plain: &[u8]) -> Sealed {
     let mut nonce = [0; NONCE_LEN];
     rand::rng().fill_bytes(&mut nonce);
-    let payload = Payload { msg: plain, aad: context };
-    let ciphertext = cipher.encrypt(&Nonce::from(nonce), payload).expect("AES-GCM takes messages up to 64 GiB");
+    let payload = Payload {
+        msg: plain,
+        aad: context,
+    };
+    let ciphertext = cipher
+        .encrypt(&Nonce::from(nonce), payload)
+        .expect("AES-GCM takes messages up to 64 GiB");
     let mut bytes = Vec::with_capacity(HEADER_LEN + ciphertext.len());
     bytes.push(VERSION);
     bytes.extend_from_slice(&key_id.to_be_bytes());
@@ -89,18 +94,30 @@ pub(super) fn seal(cipher: &Aes256Gcm, key_id: u32, context: &[u8], plain: &[u8]
 /// Which key sealed this.
 pub(super) fn key_id(sealed: &[u8]) -> Result<u32, SealError> {
     match sealed {
-        [VERSION, a, b, c, d, rest @ ..] if rest.len() >= NONCE_LEN => Ok(u32::from_be_bytes([*a, *b, *c, *d])),
+        [VERSION, a, b, c, d, rest @ ..] if rest.len() >= NONCE_LEN => {
+            Ok(u32::from_be_bytes([*a, *b, *c, *d]))
+        }
         _ => Err(SealError::Malformed),
     }
 }
 
 /// Opens what [`seal`] sealed under the same key and context.
-pub(super) fn open(cipher: &Aes256Gcm, context: &[u8], sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, SealError> {
+pub(super) fn open(
+    cipher: &Aes256Gcm,
+    context: &[u8],
+    sealed: &[u8],
+) -> Result<Zeroizing<Vec<u8>>, SealError> {
     key_id(sealed)?;
     let (nonce, ciphertext) = sealed[HEADER_LEN - NONCE_LEN..].split_at(NONCE_LEN);
     let nonce = <[u8; NONCE_LEN]>::try_from(nonce).map_err(|_| SealError::Malformed)?;
-    let payload = Payload { msg: ciphertext, aad: context };
-    cipher.decrypt(&Nonce::from(nonce), payload).map(Zeroizing::new).map_err(|_| SealError::Forged)
+    let payload = Payload {
+        msg: ciphertext,
+        aad: context,
+    };
+    cipher
+        .decrypt(&Nonce::from(nonce), payload)
+        .map(Zeroizing::new)
+        .map_err(|_| SealError::Forged)
 }
 
 /// The context of a tenant's field.
@@ -132,7 +149,10 @@ impl DataKey {
     /// A fresh key from the operating system's randomness.
     #[must_use]
     pub fn generate(id: u32) -> Self {
-        Self { id, bytes: random_key() }
+        Self {
+            id,
+            bytes: random_key(),
+        }
     }
 
     pub(super) fn cipher(&self) -> Aes256Gcm {
@@ -143,7 +163,9 @@ impl DataKey {
 /// 256 bits from the operating system.
 pub(super) fn random_key() -> Zeroizing<[u8; KEY_LEN]> {
     let mut bytes = Zeroizing::new([0; KEY_LEN]);
-    OsRng.try_fill_bytes(bytes.as_mut()).expect("the operating system has randomness");
+    OsRng
+        .try_fill_bytes(bytes.as_mut())
+        .expect("the operating system has randomness");
     bytes
 }
 

@@ -34,7 +34,9 @@ pub enum KeyringError {
         source: io::Error,
     },
     /// A line is not `<number> <base64 of 32 bytes>`, or a number occurs twice.
-    #[error("key file {path}, line {line}: expected `<number> <32 bytes in base64>`, each number once")]
+    #[error(
+        "key file {path}, line {line}: expected `<number> <32 bytes in base64>`, each number once"
+    )]
     Malformed {
         /// Which file.
         path: PathBuf,
@@ -63,7 +65,8 @@ impl Keyring {
     /// # Errors
     /// [`KeyringError`] names the file and the line, never the key.
     pub fn load(path: &Path) -> Result<Self, KeyringError> {
-        let text = Zeroizing::new(fs::read_to_string(path).map_err(|source| io_error(path, source))?);
+        let text =
+            Zeroizing::new(fs::read_to_string(path).map_err(|source| io_error(path, source))?);
         let mut keys: Vec<(MasterKeyId, Aes256Gcm)> = Vec::new();
         for (index, line) in text.lines().enumerate() {
             let line = line.trim();
@@ -72,13 +75,20 @@ impl Keyring {
             }
             let (id, key) = parse_line(line)
                 .filter(|(id, _)| keys.iter().all(|(known, _)| known != id))
-                .ok_or_else(|| KeyringError::Malformed { path: path.to_owned(), line: index + 1 })?;
+                .ok_or_else(|| KeyringError::Malformed {
+                    path: path.to_owned(),
+                    line: index + 1,
+                })?;
             keys.push((id, envelope::cipher(&key)));
         }
         if keys.is_empty() {
-            return Err(KeyringError::Empty { path: path.to_owned() });
+            return Err(KeyringError::Empty {
+                path: path.to_owned(),
+            });
         }
-        Ok(Self { keys: Arc::new(keys) })
+        Ok(Self {
+            keys: Arc::new(keys),
+        })
     }
 
     /// Writes a new key file with one key, readable by its owner only.
@@ -96,7 +106,8 @@ impl Keyring {
     pub fn rotate(path: &Path) -> Result<MasterKeyId, KeyringError> {
         let current = Self::load(path)?;
         let id = current.keys.iter().map(|(id, _)| *id).max().unwrap_or(0) + 1;
-        let old = Zeroizing::new(fs::read_to_string(path).map_err(|source| io_error(path, source))?);
+        let old =
+            Zeroizing::new(fs::read_to_string(path).map_err(|source| io_error(path, source))?);
         let text = Zeroizing::new(format!("{}{}", key_line(id).as_str(), old.as_str()));
         let fresh = path.with_extension("new");
         write_new(&fresh, text.as_bytes()).map_err(|source| io_error(&fresh, source))?;
@@ -114,8 +125,16 @@ impl Keyring {
     #[must_use]
     pub fn wrap(&self, tenant: TenantId, key: &DataKey) -> WrappedKey {
         let (master, cipher) = &self.keys[0];
-        let wrapped = envelope::seal(cipher, *master, &context(tenant, key.id), key.bytes.as_ref());
-        WrappedKey { id: key.id, wrapped }
+        let wrapped = envelope::seal(
+            cipher,
+            *master,
+            &context(tenant, key.id),
+            key.bytes.as_ref(),
+        );
+        WrappedKey {
+            id: key.id,
+            wrapped,
+        }
     }
 
     /// Unwraps a tenant's data key.
@@ -125,10 +144,18 @@ impl Keyring {
     pub fn unwrap_key(&self, tenant: TenantId, wrapped: &WrappedKey) -> Result<DataKey, SealError> {
         let sealed = wrapped.wrapped.as_bytes();
         let master = envelope::key_id(sealed)?;
-        let (_, cipher) = self.keys.iter().find(|(id, _)| *id == master).ok_or(SealError::UnknownKey(master))?;
+        let (_, cipher) = self
+            .keys
+            .iter()
+            .find(|(id, _)| *id == master)
+            .ok_or(SealError::UnknownKey(master))?;
         let plain = envelope::open(cipher, &context(tenant, wrapped.id), sealed)?;
-        let bytes = <[u8; KEY_LEN]>::try_from(plain.as_slice()).map_err(|_| SealError::Malformed)?;
-        Ok(DataKey { id: wrapped.id, bytes: Zeroizing::new(bytes) })
+        let bytes =
+            <[u8; KEY_LEN]>::try_from(plain.as_slice()).map_err(|_| SealError::Malformed)?;
+        Ok(DataKey {
+            id: wrapped.id,
+            bytes: Zeroizing::new(bytes),
+        })
     }
 
     /// Whether this data key is wrapped by an older master key.
@@ -139,27 +166,45 @@ impl Keyring {
 }
 
 fn context(tenant: TenantId, key_id: u32) -> Vec<u8> {
-    [b"neurality/data-key/1".as_slice(), tenant.as_uuid().as_bytes(), &key_id.to_be_bytes()].concat()
+    [
+        b"neurality/data-key/1".as_slice(),
+        tenant.as_uuid().as_bytes(),
+        &key_id.to_be_bytes(),
+    ]
+    .concat()
 }
 
 fn parse_line(line: &str) -> Option<(MasterKeyId, Zeroizing<[u8; KEY_LEN]>)> {
     let (id, key) = line.split_once(char::is_whitespace)?;
     let bytes = Zeroizing::new(BASE64.decode(key.trim()).ok()?);
-    Some((id.parse().ok()?, Zeroizing::new(bytes.as_slice().try_into().ok()?)))
+    Some((
+        id.parse().ok()?,
+        Zeroizing::new(bytes.as_slice().try_into().ok()?),
+    ))
 }
 
 fn key_line(id: MasterKeyId) -> Zeroizing<String> {
-    Zeroizing::new(format!("{id} {}\n", BASE64.encode(envelope::random_key().as_ref())))
+    Zeroizing::new(format!(
+        "{id} {}\n",
+        BASE64.encode(envelope::random_key().as_ref())
+    ))
 }
 
 fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)?;
     file.write_all(bytes)?;
     file.sync_all()
 }
 
 fn io_error(path: &Path, source: io::Error) -> KeyringError {
-    KeyringError::Io { path: path.to_owned(), source }
+    KeyringError::Io {
+        path: path.to_owned(),
+        source,
+    }
 }
 
 #[cfg(test)]
@@ -194,7 +239,9 @@ mod tests {
         let rotated = Keyring::load(&path).expect("load");
         assert_eq!(rotated.current(), 2);
         assert!(rotated.is_stale(&wrapped));
-        let opened = rotated.unwrap_key(tenant, &wrapped).expect("old master key is kept");
+        let opened = rotated
+            .unwrap_key(tenant, &wrapped)
+            .expect("old master key is kept");
         assert_eq!(opened.bytes, data_key.bytes);
         assert!(!rotated.is_stale(&rotated.wrap(tenant, &opened)));
     }
@@ -206,17 +253,29 @@ mod tests {
         let ring = Keyring::load(&path).expect("load");
         let tenant = TenantId::generate();
         let wrapped = ring.wrap(tenant, &DataKey::generate(1));
-        assert_eq!(ring.unwrap_key(TenantId::generate(), &wrapped).err(), Some(SealError::Forged));
+        assert_eq!(
+            ring.unwrap_key(TenantId::generate(), &wrapped).err(),
+            Some(SealError::Forged)
+        );
         let renumbered = WrappedKey { id: 2, ..wrapped };
-        assert_eq!(ring.unwrap_key(tenant, &renumbered).err(), Some(SealError::Forged));
+        assert_eq!(
+            ring.unwrap_key(tenant, &renumbered).err(),
+            Some(SealError::Forged)
+        );
     }
 
     #[test]
     fn a_broken_file_is_named_with_its_line() {
         let (_dir, path) = file();
         fs::write(&path, "# comment\n1 dG9vIHNob3J0\n").expect("write");
-        assert!(matches!(Keyring::load(&path), Err(KeyringError::Malformed { line: 2, .. })));
+        assert!(matches!(
+            Keyring::load(&path),
+            Err(KeyringError::Malformed { line: 2, .. })
+        ));
         fs::write(&path, "\n").expect("write");
-        assert!(matches!(Keyring::load(&path), Err(KeyringError::Empty { .. })));
+        assert!(matches!(
+            Keyring::load(&path),
+            Err(KeyringError::Empty { .. })
+        ));
     }
 }

@@ -80,7 +80,10 @@ impl TenantSealer {
             token: envelope::derive(&root.bytes, "neurality/slot-token/1"),
             idempotency: envelope::derive(&root.bytes, "neurality/idempotency/1"),
         };
-        Some(Self { tenant, keys: Arc::new(keys) })
+        Some(Self {
+            tenant,
+            keys: Arc::new(keys),
+        })
     }
 
     /// Whose keys these are.
@@ -93,7 +96,12 @@ impl TenantSealer {
     #[must_use]
     pub fn seal(&self, aad: &Aad, plain: &[u8]) -> Sealed {
         let cipher = &self.keys.ciphers[&self.keys.current];
-        envelope::seal(cipher, self.keys.current, &envelope::field_context(self.tenant, aad), plain)
+        envelope::seal(
+            cipher,
+            self.keys.current,
+            &envelope::field_context(self.tenant, aad),
+            plain,
+        )
     }
 
     /// Opens a value at its place.
@@ -102,8 +110,17 @@ impl TenantSealer {
     /// [`SealError`]; no retry helps.
     pub fn open(&self, aad: &Aad, sealed: &Sealed) -> Result<Phi<Zeroizing<Vec<u8>>>, SealError> {
         let id = envelope::key_id(sealed.as_bytes())?;
-        let cipher = self.keys.ciphers.get(&id).ok_or(SealError::UnknownKey(id))?;
-        envelope::open(cipher, &envelope::field_context(self.tenant, aad), sealed.as_bytes()).map(Phi::new)
+        let cipher = self
+            .keys
+            .ciphers
+            .get(&id)
+            .ok_or(SealError::UnknownKey(id))?;
+        envelope::open(
+            cipher,
+            &envelope::field_context(self.tenant, aad),
+            sealed.as_bytes(),
+        )
+        .map(Phi::new)
     }
 
     /// Opens a text.
@@ -126,22 +143,40 @@ impl TenantSealer {
     ///
     /// # Errors
     /// As [`Self::open`].
-    pub fn open_from_redis(&self, kind: &'static str, call: CallId, stored: Vec<u8>) -> Result<Phi<Zeroizing<Vec<u8>>>, SealError> {
+    pub fn open_from_redis(
+        &self,
+        kind: &'static str,
+        call: CallId,
+        stored: Vec<u8>,
+    ) -> Result<Phi<Zeroizing<Vec<u8>>>, SealError> {
         self.open(&redis_place(kind, call), &Sealed::from(stored))
     }
 
     /// Finds patients and calls by number.
     #[must_use]
     pub fn phone_index(&self, number: &Phi<E164>) -> BlindIndex {
-        self.keyed_hash(&self.keys.blind, "phone", &[number.expose().as_str().as_bytes()])
+        self.keyed_hash(
+            &self.keys.blind,
+            "phone",
+            &[number.expose().as_str().as_bytes()],
+        )
     }
 
     /// Finds a patient by name and birth date. Case, punctuation and spaces do not matter, the order of names does.
     #[must_use]
     pub fn person_index(&self, name: &Phi<String>, born: &Phi<NaiveDate>) -> BlindIndex {
-        let name: Zeroizing<String> =
-            Zeroizing::new(name.expose().chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect());
-        self.keyed_hash(&self.keys.blind, "person", &[name.as_bytes(), born.expose().to_string().as_bytes()])
+        let name: Zeroizing<String> = Zeroizing::new(
+            name.expose()
+                .chars()
+                .filter(|c| c.is_alphanumeric())
+                .flat_map(char::to_lowercase)
+                .collect(),
+        );
+        self.keyed_hash(
+            &self.keys.blind,
+            "person",
+            &[name.as_bytes(), born.expose().to_string().as_bytes()],
+        )
     }
 
     /// Names a mutation from its parts; they may hold patient data, the name tells nothing of it.
@@ -184,12 +219,18 @@ impl TenantSealer {
 }
 
 fn redis_place(kind: &'static str, call: CallId) -> Aad {
-    Aad { table: "redis", column: kind, row: call.as_uuid() }
+    Aad {
+        table: "redis",
+        column: kind,
+        row: call.as_uuid(),
+    }
 }
 
 impl fmt::Debug for TenantSealer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TenantSealer").field("tenant", &self.tenant).finish_non_exhaustive()
+        f.debug_struct("TenantSealer")
+            .field("tenant", &self.tenant)
+            .finish_non_exhaustive()
     }
 }
 
@@ -199,7 +240,11 @@ mod tests {
 
     use super::*;
 
-    const AAD: Aad = Aad { table: "patients", column: "name", row: Uuid::from_u128(7) };
+    const AAD: Aad = Aad {
+        table: "patients",
+        column: "name",
+        row: Uuid::from_u128(7),
+    };
 
     fn sealer(tenant: TenantId) -> TenantSealer {
         TenantSealer::new(tenant, &[DataKey::generate(1)]).expect("one key")
@@ -212,18 +257,39 @@ mod tests {
     #[test]
     fn a_value_opens_only_at_its_own_tenant_table_column_and_row() {
         let key = DataKey::generate(1);
-        let ours = TenantSealer::new(TenantId::generate(), std::slice::from_ref(&key)).expect("key");
+        let ours =
+            TenantSealer::new(TenantId::generate(), std::slice::from_ref(&key)).expect("key");
         let theirs = TenantSealer::new(TenantId::generate(), &[key]).expect("key");
         let sealed = ours.seal(&AAD, b"Maria Lopez");
-        assert_eq!(ours.open_text(&AAD, &sealed).expect("own place").expose(), "Maria Lopez");
+        assert_eq!(
+            ours.open_text(&AAD, &sealed).expect("own place").expose(),
+            "Maria Lopez"
+        );
         assert_eq!(theirs.open(&AAD, &sealed), Err(SealError::Forged));
         for elsewhere in [
-            Aad { table: "calls", ..AAD },
-            Aad { column: "born", ..AAD },
-            Aad { row: Uuid::from_u128(8), ..AAD },
-            Aad { table: "patientsn", column: "ame", ..AAD },
+            Aad {
+                table: "calls",
+                ..AAD
+            },
+            Aad {
+                column: "born",
+                ..AAD
+            },
+            Aad {
+                row: Uuid::from_u128(8),
+                ..AAD
+            },
+            Aad {
+                table: "patientsn",
+                column: "ame",
+                ..AAD
+            },
         ] {
-            assert_eq!(ours.open(&elsewhere, &sealed), Err(SealError::Forged), "{elsewhere:?}");
+            assert_eq!(
+                ours.open(&elsewhere, &sealed),
+                Err(SealError::Forged),
+                "{elsewhere:?}"
+            );
         }
     }
 
@@ -234,9 +300,15 @@ mod tests {
         for index in 0..sealed.as_bytes().len() {
             let mut bytes = sealed.as_bytes().to_vec();
             bytes[index] ^= 1;
-            assert!(sealer.open(&AAD, &Sealed::from(bytes)).is_err(), "byte {index}");
+            assert!(
+                sealer.open(&AAD, &Sealed::from(bytes)).is_err(),
+                "byte {index}"
+            );
         }
-        assert_eq!(sealer.open(&AAD, &Sealed::from(vec![1, 0])), Err(SealError::Malformed));
+        assert_eq!(
+            sealer.open(&AAD, &Sealed::from(vec![1, 0])),
+            Err(SealError::Malformed)
+        );
     }
 
     #[test]
@@ -248,16 +320,33 @@ mod tests {
         let name = Phi::new("Maria Lopez".to_owned());
         let index = before.person_index(&name, &date("1980-04-12"));
         let after = TenantSealer::new(tenant, &[old, new]).expect("keys");
-        assert_eq!(after.open(&AAD, &sealed).expect("old key is kept").expose().as_slice(), b"text");
-        assert_eq!(before.open(&AAD, &after.seal(&AAD, b"x")), Err(SealError::UnknownKey(2)));
+        assert_eq!(
+            after
+                .open(&AAD, &sealed)
+                .expect("old key is kept")
+                .expose()
+                .as_slice(),
+            b"text"
+        );
+        assert_eq!(
+            before.open(&AAD, &after.seal(&AAD, b"x")),
+            Err(SealError::UnknownKey(2))
+        );
         assert_eq!(after.person_index(&name, &date("1980-04-12")), index);
     }
 
     #[test]
     fn a_person_is_found_whatever_the_spelling_of_spaces_and_case() {
         let sealer = sealer(TenantId::generate());
-        let index = |name: &str, born: &str| sealer.person_index(&Phi::new(name.to_owned()), &date(born));
-        assert_eq!(index("Maria O'Neil-Lopez", "1980-04-12"), index("maria oneil lopez", "1980-04-12"));
-        assert_ne!(index("Maria Lopez", "1980-04-12"), index("Maria Lopez", "1980-04-13"));
+        let index =
+            |name: &str, born: &str| sealer.person_index(&Phi::new(name.to_owned()), &date(born));
+        assert_eq!(
+            index("Maria O'Neil-Lopez", "1980-04-12"),
+            index("maria oneil lopez", "1980-04-12")
+        );
+        assert_ne!(
+            index("Maria Lopez", "1980-04-12"),
+            index("Maria Lopez", "1980-04-13")
+        );
     }
 }

@@ -162,10 +162,19 @@ impl From<&ArtifactParts> for Document {
             clock_started_at: parts.clock_started_at,
             ended_at: parts.ended_at,
             dialled: parts.dialled.as_str().to_owned(),
-            caller: parts.caller.as_ref().map(|caller| caller.expose().as_str().to_owned()),
+            caller: parts
+                .caller
+                .as_ref()
+                .map(|caller| caller.expose().as_str().to_owned()),
             outcome: parts.outcome,
             transcript: parts.utterances.iter().map(Line::from).collect(),
-            intents: intents.iter().map(|found| IntentLine { intent: found.intent, turn: found.turn }).collect(),
+            intents: intents
+                .iter()
+                .map(|found| IntentLine {
+                    intent: found.intent,
+                    turn: found.turn,
+                })
+                .collect(),
             slots: slots.into_iter().map(SlotLine::from).collect(),
             tools: parts.tools.iter().map(ToolLine::from).collect(),
             latencies: parts.latencies.iter().map(LatencyLine::from).collect(),
@@ -187,7 +196,11 @@ impl From<&Utterance> for Line {
             start_ms: said.started.as_millis(),
             end_ms: said.ended.as_millis(),
             interrupted: said.interrupted,
-            confidence: said.words.iter().map(|word| word.confidence).reduce(f32::min),
+            confidence: said
+                .words
+                .iter()
+                .map(|word| word.confidence)
+                .reduce(f32::min),
         }
     }
 }

@@ -27,7 +27,11 @@ pub struct SealedArtifact {
 }
 
 fn place(call: CallId) -> Aad {
-    Aad { table: "call_artifacts", column: "document", row: call.as_uuid() }
+    Aad {
+        table: "call_artifacts",
+        column: "document",
+        row: call.as_uuid(),
+    }
 }
 
 impl SealedArtifact {
@@ -35,7 +39,12 @@ impl SealedArtifact {
     #[must_use]
     pub fn seal(sealer: &TenantSealer, artifact: &Artifact) -> Self {
         let document = sealer.seal(&place(artifact.call()), artifact.to_json().expose());
-        Self { tenant: sealer.tenant(), call: artifact.call(), started_at: artifact.started_at(), document }
+        Self {
+            tenant: sealer.tenant(),
+            call: artifact.call(),
+            started_at: artifact.started_at(),
+            document,
+        }
     }
 
     /// As it waits in Redis: tenant, call, microseconds, document.
@@ -43,7 +52,13 @@ impl SealedArtifact {
     pub fn to_bytes(&self) -> Vec<u8> {
         let (tenant, call) = (self.tenant.as_uuid(), self.call.as_uuid());
         let micros = self.started_at.timestamp_micros().to_be_bytes();
-        [tenant.as_bytes().as_slice(), call.as_bytes(), &micros, self.document.as_bytes()].concat()
+        [
+            tenant.as_bytes().as_slice(),
+            call.as_bytes(),
+            &micros,
+            self.document.as_bytes(),
+        ]
+        .concat()
     }
 
     /// Reads what [`Self::to_bytes`] wrote; `None` if it is not that.
@@ -84,8 +99,13 @@ impl Db {
     ///
     /// # Errors
     /// [`StorageError`]; doing it again is safe.
-    pub async fn insert_artifact(&self, sealer: &TenantSealer, artifact: &SealedArtifact) -> Result<ArtifactWrite, StorageError> {
-        self.ensure_partition(artifact.tenant, artifact.started_at).await?;
+    pub async fn insert_artifact(
+        &self,
+        sealer: &TenantSealer,
+        artifact: &SealedArtifact,
+    ) -> Result<ArtifactWrite, StorageError> {
+        self.ensure_partition(artifact.tenant, artifact.started_at)
+            .await?;
         self.timed(async {
             let mut tx = self.begin(artifact.tenant).await?;
             let (last, previous) = lock_head(&mut tx).await?;
@@ -134,10 +154,16 @@ impl Db {
     }
 
     /// Makes the partition of this month. In a transaction of its own: attaching a partition should not wait inside a write.
-    async fn ensure_partition(&self, tenant: TenantId, started_at: DateTime<Utc>) -> Result<(), StorageError> {
+    async fn ensure_partition(
+        &self,
+        tenant: TenantId,
+        started_at: DateTime<Utc>,
+    ) -> Result<(), StorageError> {
         self.timed(async {
             let mut tx = self.begin(tenant).await?;
-            sqlx::query!("SELECT ensure_audit_partition($1)", started_at).execute(tx.connection()).await?;
+            sqlx::query!("SELECT ensure_audit_partition($1)", started_at)
+                .execute(tx.connection())
+                .await?;
             tx.commit().await
         })
         .await
@@ -146,12 +172,17 @@ impl Db {
 
 /// The end of the tenant's chain, locked until the transaction ends.
 async fn lock_head(tx: &mut TenantTx) -> Result<(u64, ChainMac), StorageError> {
-    let head = sqlx::query!("SELECT sequence, mac FROM audit_heads FOR UPDATE").fetch_one(tx.connection()).await?;
+    let head = sqlx::query!("SELECT sequence, mac FROM audit_heads FOR UPDATE")
+        .fetch_one(tx.connection())
+        .await?;
     Ok((head.sequence.unsigned_abs(), chain_mac(&head.mac)?))
 }
 
 pub(super) fn chain_mac(stored: &[u8]) -> Result<ChainMac, StorageError> {
-    stored.try_into().map(ChainMac).map_err(|_| StorageError::Malformed("audit mac"))
+    stored
+        .try_into()
+        .map(ChainMac)
+        .map_err(|_| StorageError::Malformed("audit mac"))
 }
 
 async fn exists(tx: &mut TenantTx, artifact: &SealedArtifact) -> Result<bool, StorageError> {
@@ -166,8 +197,13 @@ async fn exists(tx: &mut TenantTx, artifact: &SealedArtifact) -> Result<bool, St
     Ok(there)
 }
 
-async fn append(tx: &mut TenantTx, link: &ChainLink<'_>, mac: ChainMac) -> Result<(), StorageError> {
-    let sequence = i64::try_from(link.sequence).map_err(|_| StorageError::Malformed("audit sequence"))?;
+async fn append(
+    tx: &mut TenantTx,
+    link: &ChainLink<'_>,
+    mac: ChainMac,
+) -> Result<(), StorageError> {
+    let sequence =
+        i64::try_from(link.sequence).map_err(|_| StorageError::Malformed("audit sequence"))?;
     sqlx::query!(
         "INSERT INTO call_artifacts (tenant_id, started_at, call_id, sequence, document, previous_mac, mac)
          VALUES ($1, $2, $3, $4, $5, $6, $7)",
@@ -181,12 +217,23 @@ async fn append(tx: &mut TenantTx, link: &ChainLink<'_>, mac: ChainMac) -> Resul
     )
     .execute(tx.connection())
     .await?;
-    sqlx::query!("UPDATE audit_heads SET sequence = $1, mac = $2", sequence, mac.0.as_slice()).execute(tx.connection()).await?;
+    sqlx::query!(
+        "UPDATE audit_heads SET sequence = $1, mac = $2",
+        sequence,
+        mac.0.as_slice()
+    )
+    .execute(tx.connection())
+    .await?;
     Ok(())
 }
 
 /// Writes down that patient data was opened, in the transaction that reads it.
-async fn log_access(tx: &mut TenantTx, access: PhiAccess<'_>, subject: &str, id: Uuid) -> Result<(), StorageError> {
+async fn log_access(
+    tx: &mut TenantTx,
+    access: PhiAccess<'_>,
+    subject: &str,
+    id: Uuid,
+) -> Result<(), StorageError> {
     sqlx::query!(
         "INSERT INTO phi_access_log (tenant_id, actor, action, subject, subject_id) VALUES ($1, $2, $3, $4, $5)",
         tx.tenant().as_uuid(),

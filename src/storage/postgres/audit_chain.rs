@@ -42,13 +42,21 @@ impl Db {
     /// # Errors
     /// [`StorageError`] if it could not be read; a broken chain is a result.
     pub async fn verify_chain(&self, sealer: &TenantSealer) -> Result<ChainReport, StorageError> {
-        let mut report = ChainReport { intact: 0, head: ChainMac::GENESIS, broken: None };
+        let mut report = ChainReport {
+            intact: 0,
+            head: ChainMac::GENESIS,
+            broken: None,
+        };
         while self.timed(self.verify_batch(sealer, &mut report)).await? {}
         Ok(report)
     }
 
     /// Goes on from where the report ends; returns whether there may be more.
-    async fn verify_batch(&self, sealer: &TenantSealer, report: &mut ChainReport) -> Result<bool, StorageError> {
+    async fn verify_batch(
+        &self,
+        sealer: &TenantSealer,
+        report: &mut ChainReport,
+    ) -> Result<bool, StorageError> {
         let mut tx = self.begin(sealer.tenant()).await?;
         let (head, records) = read_batch(&mut tx, report.intact).await?;
         let full = records.len() == BATCH;
@@ -97,8 +105,25 @@ async fn read_batch(tx: &mut TenantTx, after: u64) -> Result<(Head, Vec<Record>)
     let head = (first.last.unsigned_abs(), chain_mac(&first.head)?);
     let mut records = Vec::with_capacity(rows.len());
     for row in rows {
-        let columns = (row.sequence, row.started_at, row.call_id, row.document, row.previous_mac, row.mac);
-        let (Some(sequence), Some(started_at), Some(call), Some(document), Some(previous), Some(mac)) = columns else { continue };
+        let columns = (
+            row.sequence,
+            row.started_at,
+            row.call_id,
+            row.document,
+            row.previous_mac,
+            row.mac,
+        );
+        let (
+            Some(sequence),
+            Some(started_at),
+            Some(call),
+            Some(document),
+            Some(previous),
+            Some(mac),
+        ) = columns
+        else {
+            continue;
+        };
         records.push(Record {
             sequence: sequence.unsigned_abs(),
             started_at,

@@ -15,7 +15,12 @@ impl Db {
     ///
     /// # Errors
     /// [`StorageError`].
-    pub async fn calendars(&self, tenant: TenantId, procedure: &str, window: Interval) -> Result<Vec<Calendar>, StorageError> {
+    pub async fn calendars(
+        &self,
+        tenant: TenantId,
+        procedure: &str,
+        window: Interval,
+    ) -> Result<Vec<Calendar>, StorageError> {
         self.timed(async {
             let mut tx = self.begin(tenant).await?;
             let rows = sqlx::query!(
@@ -34,11 +39,17 @@ impl Db {
             for row in rows {
                 let provider = ProviderId::from(row.provider_id);
                 let calendar = calendars.entry(row.number).or_insert_with(|| Calendar {
-                    practitioner: Practitioner { id: provider, number: row.number.unsigned_abs(), name: row.name },
+                    practitioner: Practitioner {
+                        id: provider,
+                        number: row.number.unsigned_abs(),
+                        name: row.name,
+                    },
                     hours: Vec::new(),
                     busy: busy.remove(&provider).unwrap_or_default(),
                 });
-                calendar.hours.push(working_hours(row.weekday, row.opens, row.closes)?);
+                calendar
+                    .hours
+                    .push(working_hours(row.weekday, row.opens, row.closes)?);
             }
             Ok(calendars.into_values().collect())
         })
@@ -49,20 +60,36 @@ impl Db {
     ///
     /// # Errors
     /// [`StorageError`].
-    pub async fn practitioner(&self, tenant: TenantId, number: u16) -> Result<Option<Practitioner>, StorageError> {
-        let Ok(small) = i16::try_from(number) else { return Ok(None) };
+    pub async fn practitioner(
+        &self,
+        tenant: TenantId,
+        number: u16,
+    ) -> Result<Option<Practitioner>, StorageError> {
+        let Ok(small) = i16::try_from(number) else {
+            return Ok(None);
+        };
         self.timed(async {
             let mut tx = self.begin(tenant).await?;
-            let row = sqlx::query!("SELECT provider_id, name FROM practitioners WHERE number = $1 AND active", small)
-                .fetch_optional(tx.connection())
-                .await?;
-            Ok(row.map(|row| Practitioner { id: row.provider_id.into(), number, name: row.name }))
+            let row = sqlx::query!(
+                "SELECT provider_id, name FROM practitioners WHERE number = $1 AND active",
+                small
+            )
+            .fetch_optional(tx.connection())
+            .await?;
+            Ok(row.map(|row| Practitioner {
+                id: row.provider_id.into(),
+                number,
+                name: row.name,
+            }))
         })
         .await
     }
 }
 
-async fn busy(tx: &mut TenantTx, window: Interval) -> Result<BTreeMap<ProviderId, Vec<Interval>>, StorageError> {
+async fn busy(
+    tx: &mut TenantTx,
+    window: Interval,
+) -> Result<BTreeMap<ProviderId, Vec<Interval>>, StorageError> {
     let rows = sqlx::query!(
         "SELECT provider_id, starts_at, ends_at FROM bookings
          WHERE status = 'booked' AND tstzrange(starts_at, ends_at) && tstzrange($1, $2)",
@@ -73,13 +100,26 @@ async fn busy(tx: &mut TenantTx, window: Interval) -> Result<BTreeMap<ProviderId
     .await?;
     let mut busy: BTreeMap<ProviderId, Vec<Interval>> = BTreeMap::new();
     for row in rows {
-        busy.entry(row.provider_id.into()).or_default().push(Interval { start: row.starts_at, end: row.ends_at });
+        busy.entry(row.provider_id.into())
+            .or_default()
+            .push(Interval {
+                start: row.starts_at,
+                end: row.ends_at,
+            });
     }
     Ok(busy)
 }
 
-fn working_hours(weekday: i16, opens: NaiveTime, closes: NaiveTime) -> Result<WorkingHours, StorageError> {
+fn working_hours(
+    weekday: i16,
+    opens: NaiveTime,
+    closes: NaiveTime,
+) -> Result<WorkingHours, StorageError> {
     let index = u8::try_from(weekday - 1).map_err(|_| StorageError::Malformed("weekday"))?;
     let weekday = Weekday::try_from(index).map_err(|_| StorageError::Malformed("weekday"))?;
-    Ok(WorkingHours { weekday, opens, closes })
+    Ok(WorkingHours {
+        weekday,
+        opens,
+        closes,
+    })
 }

@@ -42,10 +42,25 @@ impl Db {
     ///
     /// # Errors
     /// [`StorageError`]; doing it again is safe.
-    pub async fn begin_call(&self, sealer: &TenantSealer, call: &NewCall) -> Result<(), StorageError> {
-        let place = Aad { table: "calls", column: "caller", row: call.call.as_uuid() };
-        let caller = call.caller.as_ref().map(|caller| sealer.seal(&place, caller.expose().as_str().as_bytes()).into_bytes());
-        let index = call.caller.as_ref().map(|caller| sealer.phone_index(caller).to_vec());
+    pub async fn begin_call(
+        &self,
+        sealer: &TenantSealer,
+        call: &NewCall,
+    ) -> Result<(), StorageError> {
+        let place = Aad {
+            table: "calls",
+            column: "caller",
+            row: call.call.as_uuid(),
+        };
+        let caller = call.caller.as_ref().map(|caller| {
+            sealer
+                .seal(&place, caller.expose().as_str().as_bytes())
+                .into_bytes()
+        });
+        let index = call
+            .caller
+            .as_ref()
+            .map(|caller| sealer.phone_index(caller).to_vec());
         self.timed(async {
             let mut tx = self.begin(sealer.tenant()).await?;
             sqlx::query!(
@@ -69,7 +84,13 @@ impl Db {
     ///
     /// # Errors
     /// [`StorageError`]; doing it again is safe.
-    pub async fn finish_call(&self, tenant: TenantId, call: CallId, ended_at: DateTime<Utc>, outcome: Outcome) -> Result<(), StorageError> {
+    pub async fn finish_call(
+        &self,
+        tenant: TenantId,
+        call: CallId,
+        ended_at: DateTime<Utc>,
+        outcome: Outcome,
+    ) -> Result<(), StorageError> {
         self.timed(async {
             let mut tx = self.begin(tenant).await?;
             sqlx::query!(
@@ -92,7 +113,9 @@ impl Db {
     pub async fn resolve_call(&self, call: CallId) -> Result<Option<TenantId>, StorageError> {
         self.timed(async {
             let mut connection = self.pool.acquire().await?;
-            let tenant = sqlx::query_scalar!("SELECT resolve_call($1)", call.as_uuid()).fetch_one(&mut *connection).await?;
+            let tenant = sqlx::query_scalar!("SELECT resolve_call($1)", call.as_uuid())
+                .fetch_one(&mut *connection)
+                .await?;
             Ok(tenant.map(TenantId::from))
         })
         .await

@@ -29,7 +29,9 @@ impl Db {
     pub async fn resolve_number(&self, dialled: &E164) -> Result<Option<TenantId>, StorageError> {
         self.timed(async {
             let mut connection = self.pool.acquire().await?;
-            let tenant = sqlx::query_scalar!("SELECT resolve_number($1)", dialled.as_str()).fetch_one(&mut *connection).await?;
+            let tenant = sqlx::query_scalar!("SELECT resolve_number($1)", dialled.as_str())
+                .fetch_one(&mut *connection)
+                .await?;
             Ok(tenant.map(TenantId::from))
         })
         .await
@@ -39,7 +41,10 @@ impl Db {
     ///
     /// # Errors
     /// [`StorageError`].
-    pub async fn tenant_profile(&self, tenant: TenantId) -> Result<Option<TenantProfile>, StorageError> {
+    pub async fn tenant_profile(
+        &self,
+        tenant: TenantId,
+    ) -> Result<Option<TenantProfile>, StorageError> {
         self.timed(async {
             let mut tx = self.begin(tenant).await?;
             load_profile(&mut tx).await
@@ -66,27 +71,40 @@ impl Db {
     pub async fn clinic(&self, tenant: TenantId) -> Result<Option<Clinic>, StorageError> {
         self.timed(async {
             let mut tx = self.begin(tenant).await?;
-            let Some(profile) = load_profile(&mut tx).await? else { return Ok(None) };
+            let Some(profile) = load_profile(&mut tx).await? else {
+                return Ok(None);
+            };
             let sealer = self.load_sealer(&mut tx).await?;
-            Ok(Some(Clinic { profile: Arc::new(profile), sealer }))
+            Ok(Some(Clinic {
+                profile: Arc::new(profile),
+                sealer,
+            }))
         })
         .await
     }
 
     async fn load_sealer(&self, tx: &mut TenantTx) -> Result<TenantSealer, StorageError> {
         let wrapped = load_keys(tx).await?;
-        let keys = wrapped.iter().map(|key| self.keyring.unwrap_key(tx.tenant(), key)).collect::<Result<Vec<_>, _>>()?;
+        let keys = wrapped
+            .iter()
+            .map(|key| self.keyring.unwrap_key(tx.tenant(), key))
+            .collect::<Result<Vec<_>, _>>()?;
         TenantSealer::new(tx.tenant(), &keys).ok_or(StorageError::NoKey)
     }
 }
 
 /// The tenant's data keys, wrapped.
 pub(super) async fn load_keys(tx: &mut TenantTx) -> Result<Vec<WrappedKey>, StorageError> {
-    let rows = sqlx::query!("SELECT key_id, wrapped FROM tenant_keys ORDER BY key_id").fetch_all(tx.connection()).await?;
+    let rows = sqlx::query!("SELECT key_id, wrapped FROM tenant_keys ORDER BY key_id")
+        .fetch_all(tx.connection())
+        .await?;
     rows.into_iter()
         .map(|row| {
             let id = u32::try_from(row.key_id).map_err(|_| StorageError::Malformed("key id"))?;
-            Ok(WrappedKey { id, wrapped: Sealed::from(row.wrapped) })
+            Ok(WrappedKey {
+                id,
+                wrapped: Sealed::from(row.wrapped),
+            })
         })
         .collect()
 }
@@ -102,7 +120,10 @@ async fn load_profile(tx: &mut TenantTx) -> Result<Option<TenantProfile>, Storag
     Ok(Some(TenantProfile {
         id: tx.tenant(),
         name: row.name,
-        time_zone: row.time_zone.parse().map_err(|_| StorageError::Malformed("time zone"))?,
+        time_zone: row
+            .time_zone
+            .parse()
+            .map_err(|_| StorageError::Malformed("time zone"))?,
         greeting: row.greeting,
         instructions: row.instructions,
         voice: row.voice,
@@ -116,12 +137,29 @@ async fn load_profile(tx: &mut TenantTx) -> Result<Option<TenantProfile>, Storag
 }
 
 fn number(text: Option<String>) -> Result<Option<E164>, StorageError> {
-    text.map(|text| text.parse().map_err(|_| StorageError::Malformed("phone number"))).transpose()
+    text.map(|text| {
+        text.parse()
+            .map_err(|_| StorageError::Malformed("phone number"))
+    })
+    .transpose()
 }
 
 async fn load_procedures(tx: &mut TenantTx) -> Result<BTreeMap<String, Procedure>, StorageError> {
-    let rows = sqlx::query!("SELECT code, name, minutes FROM procedures WHERE active").fetch_all(tx.connection()).await?;
-    Ok(rows.into_iter().map(|row| (row.code, Procedure { name: row.name, minutes: row.minutes.unsigned_abs() })).collect())
+    let rows = sqlx::query!("SELECT code, name, minutes FROM procedures WHERE active")
+        .fetch_all(tx.connection())
+        .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| {
+            (
+                row.code,
+                Procedure {
+                    name: row.name,
+                    minutes: row.minutes.unsigned_abs(),
+                },
+            )
+        })
+        .collect())
 }
 
 /// Practitioners, insurers and plans: names that a recogniser would not guess.

@@ -11,7 +11,13 @@ impl Db {
     ///
     /// # Errors
     /// [`StorageError`].
-    pub async fn coverage(&self, tenant: TenantId, payer: &str, plan: &str, procedure: &str) -> Result<Coverage, StorageError> {
+    pub async fn coverage(
+        &self,
+        tenant: TenantId,
+        payer: &str,
+        plan: &str,
+        procedure: &str,
+    ) -> Result<Coverage, StorageError> {
         self.timed(async {
             let mut tx = self.begin(tenant).await?;
             let plans = sqlx::query!("SELECT plan_id, payer, plan, aliases FROM insurance_plans").fetch_all(tx.connection()).await?;

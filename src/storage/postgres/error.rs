@@ -51,9 +51,11 @@ impl From<sqlx::Error> for StorageError {
         let Some(code) = error.as_database_error().and_then(|e| e.code()) else {
             return match error {
                 sqlx::Error::PoolTimedOut => Self::Deadline,
-                sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed | sqlx::Error::Protocol(_) => {
-                    Self::Unavailable(error)
-                }
+                sqlx::Error::Io(_)
+                | sqlx::Error::Tls(_)
+                | sqlx::Error::PoolClosed
+                | sqlx::Error::WorkerCrashed
+                | sqlx::Error::Protocol(_) => Self::Unavailable(error),
                 _ => Self::Refused(error),
             };
         };

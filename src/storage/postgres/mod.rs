@@ -24,17 +24,20 @@ use sqlx::{
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 
+use self::tx::TenantTx;
 pub use self::{
     audit::{ArtifactWrite, PhiAccess, SealedArtifact},
     audit_chain::{ChainBreak, ChainReport},
-    bookings::{Booking, BookOutcome, BookingRef, BookingStatus, Cancelled, Claimant, FoundBooking, Moved, NewBooking},
+    bookings::{
+        BookOutcome, Booking, BookingRef, BookingStatus, Cancelled, Claimant, FoundBooking, Moved,
+        NewBooking,
+    },
     calls::NewCall,
     clinic::Clinic,
     error::StorageError,
     mutations::{Mutation, MutationTool},
     patients::PatientDetails,
 };
-use self::tx::TenantTx;
 use crate::{config::PostgresConfig, domain::ids::TenantId, security::Keyring};
 
 /// The application's way to Postgres; a cheap clone.
@@ -57,7 +60,11 @@ impl Db {
             .max_connections(config.pool_size)
             .acquire_timeout(acquire)
             .connect_lazy_with(connect_options(config.url.expose(), statement)?);
-        Ok(Self { pool, keyring, deadline: acquire + statement })
+        Ok(Self {
+            pool,
+            keyring,
+            deadline: acquire + statement,
+        })
     }
 
     /// Answers when a connection works: for readiness.
@@ -67,7 +74,9 @@ impl Db {
     pub async fn ping(&self) -> Result<(), StorageError> {
         self.timed(async {
             let mut connection = self.pool.acquire().await?;
-            sqlx::query_scalar!("SELECT 1").fetch_one(&mut *connection).await?;
+            sqlx::query_scalar!("SELECT 1")
+                .fetch_one(&mut *connection)
+                .await?;
             Ok(())
         })
         .await
@@ -84,7 +93,10 @@ impl Db {
     }
 
     /// Gives an operation its deadline: a frozen server runs no statement timeout. Dropping the operation rolls it back.
-    async fn timed<T, E: From<StorageError>>(&self, work: impl Future<Output = Result<T, E>>) -> Result<T, E> {
+    async fn timed<T, E: From<StorageError>>(
+        &self,
+        work: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, E> {
         match tokio::time::timeout(self.deadline, work).await {
             Ok(result) => result,
             Err(_) => Err(StorageError::Deadline.into()),

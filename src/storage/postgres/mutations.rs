@@ -73,7 +73,11 @@ impl Db {
 }
 
 /// How many mutations this call has committed to this booking.
-pub(super) async fn of_booking(tx: &mut TenantTx, call: CallId, booking: BookingId) -> Result<u64, StorageError> {
+pub(super) async fn of_booking(
+    tx: &mut TenantTx,
+    call: CallId,
+    booking: BookingId,
+) -> Result<u64, StorageError> {
     let count = sqlx::query_scalar!(
         r#"SELECT count(*) AS "count!" FROM tool_executions WHERE call_id = $1 AND booking_id = $2"#,
         call.as_uuid(),

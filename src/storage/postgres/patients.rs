@@ -20,18 +20,28 @@ pub struct PatientDetails {
 }
 
 fn place(column: &'static str, patient: PatientId) -> Aad {
-    Aad { table: "patients", column, row: patient.as_uuid() }
+    Aad {
+        table: "patients",
+        column,
+        row: patient.as_uuid(),
+    }
 }
 
 /// The patient of this name and birth date, new if need be; a number that differs replaces the old one.
-pub(super) async fn upsert(tx: &mut TenantTx, sealer: &TenantSealer, details: &PatientDetails) -> Result<PatientId, StorageError> {
+pub(super) async fn upsert(
+    tx: &mut TenantTx,
+    sealer: &TenantSealer,
+    details: &PatientDetails,
+) -> Result<PatientId, StorageError> {
     let index = sealer.person_index(&details.name, &details.born);
     let patient = match find(tx, &index).await? {
         Some(known) => known,
         None => match insert(tx, sealer, details, &index).await? {
             Some(new) => new,
             // Somebody else inserted the same person after we looked.
-            None => find(tx, &index).await?.ok_or(StorageError::Malformed("patient"))?,
+            None => find(tx, &index)
+                .await?
+                .ok_or(StorageError::Malformed("patient"))?,
         },
     };
     if let Some(phone) = &details.phone {
@@ -41,9 +51,12 @@ pub(super) async fn upsert(tx: &mut TenantTx, sealer: &TenantSealer, details: &P
 }
 
 async fn find(tx: &mut TenantTx, index: &[u8]) -> Result<Option<PatientId>, StorageError> {
-    let id = sqlx::query_scalar!("SELECT patient_id FROM patients WHERE person_index = $1", index)
-        .fetch_optional(tx.connection())
-        .await?;
+    let id = sqlx::query_scalar!(
+        "SELECT patient_id FROM patients WHERE person_index = $1",
+        index
+    )
+    .fetch_optional(tx.connection())
+    .await?;
     Ok(id.map(PatientId::from))
 }
 
@@ -55,7 +68,10 @@ async fn insert(
 ) -> Result<Option<PatientId>, StorageError> {
     let id = PatientId::generate();
     let name = sealer.seal(&place("name", id), details.name.expose().as_bytes());
-    let born = sealer.seal(&place("born", id), details.born.expose().to_string().as_bytes());
+    let born = sealer.seal(
+        &place("born", id),
+        details.born.expose().to_string().as_bytes(),
+    );
     let done = sqlx::query!(
         "INSERT INTO patients (tenant_id, patient_id, name, born, person_index) VALUES ($1, $2, $3, $4, $5)
          ON CONFLICT (tenant_id, person_index) DO NOTHING",
@@ -70,7 +86,12 @@ async fn insert(
     Ok((done.rows_affected() == 1).then_some(id))
 }
 
-async fn set_phone(tx: &mut TenantTx, sealer: &TenantSealer, patient: PatientId, phone: &Phi<E164>) -> Result<(), StorageError> {
+async fn set_phone(
+    tx: &mut TenantTx,
+    sealer: &TenantSealer,
+    patient: PatientId,
+    phone: &Phi<E164>,
+) -> Result<(), StorageError> {
     let sealed = sealer.seal(&place("phone", patient), phone.expose().as_str().as_bytes());
     let index = sealer.phone_index(phone);
     sqlx::query!(

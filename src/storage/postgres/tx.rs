@@ -15,7 +15,12 @@ impl TenantTx {
     /// Begins and sets the tenant, for this transaction only.
     pub(super) async fn begin(pool: &PgPool, tenant: TenantId) -> Result<Self, StorageError> {
         let mut tx = pool.begin().await?;
-        sqlx::query_scalar!("SELECT set_config('app.tenant_id', $1, true)", tenant.to_string()).fetch_one(&mut *tx).await?;
+        sqlx::query_scalar!(
+            "SELECT set_config('app.tenant_id', $1, true)",
+            tenant.to_string()
+        )
+        .fetch_one(&mut *tx)
+        .await?;
         Ok(Self { tenant, tx })
     }
 
@@ -34,10 +39,16 @@ impl TenantTx {
 
     /// Waits until no other transaction holds this practitioner's calendar. Held to the end of the transaction. Without it two inserts into
     /// one exclusion constraint can wait for each other until the deadlock detector ends one.
-    pub(super) async fn lock_calendar(&mut self, provider: crate::domain::ids::ProviderId) -> Result<(), StorageError> {
-        sqlx::query!("SELECT pg_advisory_xact_lock(hashtextextended('calendar ' || $1, 0))", provider.to_string())
-            .execute(self.connection())
-            .await?;
+    pub(super) async fn lock_calendar(
+        &mut self,
+        provider: crate::domain::ids::ProviderId,
+    ) -> Result<(), StorageError> {
+        sqlx::query!(
+            "SELECT pg_advisory_xact_lock(hashtextextended('calendar ' || $1, 0))",
+            provider.to_string()
+        )
+        .execute(self.connection())
+        .await?;
         Ok(())
     }
 }

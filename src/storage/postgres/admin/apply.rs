@@ -24,8 +24,17 @@ impl Admin {
         replace_numbers(&mut tx, clinic).await?;
         let locations = upsert_locations(&mut tx, clinic).await?;
         upsert_procedures(&mut tx, clinic).await?;
-        let names: Vec<String> = clinic.practitioners.iter().map(|line| line.name.clone()).collect();
-        sqlx::query!("UPDATE practitioners SET active = false WHERE name <> ALL ($1)", &names).execute(tx.connection()).await?;
+        let names: Vec<String> = clinic
+            .practitioners
+            .iter()
+            .map(|line| line.name.clone())
+            .collect();
+        sqlx::query!(
+            "UPDATE practitioners SET active = false WHERE name <> ALL ($1)",
+            &names
+        )
+        .execute(tx.connection())
+        .await?;
         for line in &clinic.practitioners {
             upsert_practitioner(&mut tx, line, locations[line.location.as_str()]).await?;
         }
@@ -63,16 +72,25 @@ async fn upsert_tenant(tx: &mut TenantTx, clinic: &ClinicFile) -> Result<(), Sto
 /// A number of another clinic is refused by the primary key.
 async fn replace_numbers(tx: &mut TenantTx, clinic: &ClinicFile) -> Result<(), StorageError> {
     let tenant = tx.tenant().as_uuid();
-    sqlx::query!("DELETE FROM phone_numbers WHERE tenant_id = $1", tenant).execute(tx.connection()).await?;
+    sqlx::query!("DELETE FROM phone_numbers WHERE tenant_id = $1", tenant)
+        .execute(tx.connection())
+        .await?;
     for number in &clinic.numbers {
-        sqlx::query!("INSERT INTO phone_numbers (number, tenant_id) VALUES ($1, $2)", number.as_str(), tenant)
-            .execute(tx.connection())
-            .await?;
+        sqlx::query!(
+            "INSERT INTO phone_numbers (number, tenant_id) VALUES ($1, $2)",
+            number.as_str(),
+            tenant
+        )
+        .execute(tx.connection())
+        .await?;
     }
     Ok(())
 }
 
-async fn upsert_locations<'a>(tx: &mut TenantTx, clinic: &'a ClinicFile) -> Result<BTreeMap<&'a str, Uuid>, StorageError> {
+async fn upsert_locations<'a>(
+    tx: &mut TenantTx,
+    clinic: &'a ClinicFile,
+) -> Result<BTreeMap<&'a str, Uuid>, StorageError> {
     let mut ids = BTreeMap::new();
     for location in &clinic.locations {
         let id = sqlx::query_scalar!(
@@ -91,8 +109,17 @@ async fn upsert_locations<'a>(tx: &mut TenantTx, clinic: &'a ClinicFile) -> Resu
 }
 
 async fn upsert_procedures(tx: &mut TenantTx, clinic: &ClinicFile) -> Result<(), StorageError> {
-    let codes: Vec<String> = clinic.procedures.iter().map(|line| line.code.clone()).collect();
-    sqlx::query!("UPDATE procedures SET active = false WHERE code <> ALL ($1)", &codes).execute(tx.connection()).await?;
+    let codes: Vec<String> = clinic
+        .procedures
+        .iter()
+        .map(|line| line.code.clone())
+        .collect();
+    sqlx::query!(
+        "UPDATE procedures SET active = false WHERE code <> ALL ($1)",
+        &codes
+    )
+    .execute(tx.connection())
+    .await?;
     for line in &clinic.procedures {
         sqlx::query!(
             "INSERT INTO procedures (tenant_id, code, name, minutes) VALUES ($1, $2, $3, $4)
@@ -108,7 +135,11 @@ async fn upsert_procedures(tx: &mut TenantTx, clinic: &ClinicFile) -> Result<(),
     Ok(())
 }
 
-async fn upsert_practitioner(tx: &mut TenantTx, line: &PractitionerLine, location: Uuid) -> Result<(), StorageError> {
+async fn upsert_practitioner(
+    tx: &mut TenantTx,
+    line: &PractitionerLine,
+    location: Uuid,
+) -> Result<(), StorageError> {
     let tenant = tx.tenant().as_uuid();
     let provider = sqlx::query_scalar!(
         "INSERT INTO practitioners (tenant_id, provider_id, location_id, number, name)
@@ -121,7 +152,12 @@ async fn upsert_practitioner(tx: &mut TenantTx, line: &PractitionerLine, locatio
     )
     .fetch_one(tx.connection())
     .await?;
-    sqlx::query!("DELETE FROM practitioner_procedures WHERE provider_id = $1", provider).execute(tx.connection()).await?;
+    sqlx::query!(
+        "DELETE FROM practitioner_procedures WHERE provider_id = $1",
+        provider
+    )
+    .execute(tx.connection())
+    .await?;
     sqlx::query!(
         "INSERT INTO practitioner_procedures (tenant_id, provider_id, procedure_code) SELECT $1, $2, code FROM unnest($3::text[]) AS code",
         tenant,
@@ -130,9 +166,15 @@ async fn upsert_practitioner(tx: &mut TenantTx, line: &PractitionerLine, locatio
     )
     .execute(tx.connection())
     .await?;
-    sqlx::query!("DELETE FROM working_hours WHERE provider_id = $1", provider).execute(tx.connection()).await?;
+    sqlx::query!("DELETE FROM working_hours WHERE provider_id = $1", provider)
+        .execute(tx.connection())
+        .await?;
     for hours in &line.hours {
-        let days: Vec<i16> = hours.days.iter().map(|day| day.number_from_monday() as i16).collect();
+        let days: Vec<i16> = hours
+            .days
+            .iter()
+            .map(|day| day.number_from_monday() as i16)
+            .collect();
         sqlx::query!(
             "INSERT INTO working_hours (tenant_id, provider_id, weekday, opens, closes) SELECT $1, $2, day, $4, $5 FROM unnest($3::int2[]) AS day",
             tenant,
@@ -150,7 +192,9 @@ async fn upsert_practitioner(tx: &mut TenantTx, line: &PractitionerLine, locatio
 async fn replace_plans(tx: &mut TenantTx, plans: &[PlanLine]) -> Result<(), StorageError> {
     let tenant = tx.tenant().as_uuid();
     // Nothing refers to a plan but its rules.
-    sqlx::query!("DELETE FROM insurance_plans WHERE tenant_id = $1", tenant).execute(tx.connection()).await?;
+    sqlx::query!("DELETE FROM insurance_plans WHERE tenant_id = $1", tenant)
+        .execute(tx.connection())
+        .await?;
     for line in plans {
         let plan = Uuid::now_v7();
         sqlx::query!(
@@ -181,11 +225,16 @@ async fn replace_plans(tx: &mut TenantTx, plans: &[PlanLine]) -> Result<(), Stor
 }
 
 async fn prepare_audit(tx: &mut TenantTx, now: DateTime<Utc>) -> Result<(), StorageError> {
-    sqlx::query!("INSERT INTO audit_heads (tenant_id) VALUES ($1) ON CONFLICT DO NOTHING", tx.tenant().as_uuid())
-        .execute(tx.connection())
-        .await?;
+    sqlx::query!(
+        "INSERT INTO audit_heads (tenant_id) VALUES ($1) ON CONFLICT DO NOTHING",
+        tx.tenant().as_uuid()
+    )
+    .execute(tx.connection())
+    .await?;
     for month in [now, now + Months::new(1)] {
-        sqlx::query!("SELECT ensure_audit_partition($1)", month).execute(tx.connection()).await?;
+        sqlx::query!("SELECT ensure_audit_partition($1)", month)
+            .execute(tx.connection())
+            .await?;
     }
     Ok(())
 }

@@ -160,9 +160,20 @@ impl ClinicFile {
     }
 
     fn check_names(&self) -> Result<(), ClinicFileError> {
-        let locations = names("location", self.locations.iter().map(|location| &location.name))?;
-        let codes = names("procedure", self.procedures.iter().map(|procedure| &procedure.code))?;
-        names("practitioner", self.practitioners.iter().map(|practitioner| &practitioner.name))?;
+        let locations = names(
+            "location",
+            self.locations.iter().map(|location| &location.name),
+        )?;
+        let codes = names(
+            "procedure",
+            self.procedures.iter().map(|procedure| &procedure.code),
+        )?;
+        names(
+            "practitioner",
+            self.practitioners
+                .iter()
+                .map(|practitioner| &practitioner.name),
+        )?;
         for practitioner in &self.practitioners {
             known(&locations, "location", &practitioner.location)?;
             for code in &practitioner.procedures {
@@ -176,19 +187,30 @@ impl ClinicFile {
     }
 
     fn check_hours(&self) -> Result<(), ClinicFileError> {
-        let hours = self.practitioners.iter().flat_map(|practitioner| &practitioner.hours);
+        let hours = self
+            .practitioners
+            .iter()
+            .flat_map(|practitioner| &practitioner.hours);
         match hours.into_iter().find(|hours| hours.opens >= hours.closes) {
-            Some(wrong) => Err(ClinicFileError::Invalid(format!("opens at {} but closes at {}", wrong.opens, wrong.closes))),
+            Some(wrong) => Err(ClinicFileError::Invalid(format!(
+                "opens at {} but closes at {}",
+                wrong.opens, wrong.closes
+            ))),
             None => Ok(()),
         }
     }
 }
 
-fn names<'a>(kind: &str, all: impl Iterator<Item = &'a String>) -> Result<BTreeSet<&'a str>, ClinicFileError> {
+fn names<'a>(
+    kind: &str,
+    all: impl Iterator<Item = &'a String>,
+) -> Result<BTreeSet<&'a str>, ClinicFileError> {
     let mut seen = BTreeSet::new();
     for name in all {
         if !seen.insert(name.as_str()) {
-            return Err(ClinicFileError::Invalid(format!("{kind} {name:?} occurs twice")));
+            return Err(ClinicFileError::Invalid(format!(
+                "{kind} {name:?} occurs twice"
+            )));
         }
     }
     Ok(seen)
@@ -197,7 +219,9 @@ fn names<'a>(kind: &str, all: impl Iterator<Item = &'a String>) -> Result<BTreeS
 fn known(names: &BTreeSet<&str>, kind: &str, name: &str) -> Result<(), ClinicFileError> {
     match names.contains(name) {
         true => Ok(()),
-        false => Err(ClinicFileError::Invalid(format!("there is no {kind} {name:?}"))),
+        false => Err(ClinicFileError::Invalid(format!(
+            "there is no {kind} {name:?}"
+        ))),
     }
 }
 

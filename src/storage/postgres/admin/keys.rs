@@ -16,8 +16,14 @@ impl Admin {
         let mut done = 0;
         for tenant in self.tenants().await? {
             let mut tx = self.begin(tenant.id).await?;
-            for key in load_keys(&mut tx).await?.iter().filter(|key| self.keyring.is_stale(key)) {
-                let fresh = self.keyring.wrap(tenant.id, &self.keyring.unwrap_key(tenant.id, key)?);
+            for key in load_keys(&mut tx)
+                .await?
+                .iter()
+                .filter(|key| self.keyring.is_stale(key))
+            {
+                let fresh = self
+                    .keyring
+                    .wrap(tenant.id, &self.keyring.unwrap_key(tenant.id, key)?);
                 store(&mut tx, &fresh).await?;
                 done += 1;
             }
@@ -27,7 +33,11 @@ impl Admin {
     }
 
     /// Gives a tenant its first data key, unless it has one.
-    pub(super) async fn ensure_key(&self, tx: &mut TenantTx, tenant: TenantId) -> Result<(), StorageError> {
+    pub(super) async fn ensure_key(
+        &self,
+        tx: &mut TenantTx,
+        tenant: TenantId,
+    ) -> Result<(), StorageError> {
         if load_keys(tx).await?.is_empty() {
             store(tx, &self.keyring.wrap(tenant, &DataKey::generate(1))).await?;
         }

@@ -42,14 +42,19 @@ pub enum MigrationError {
 /// # Errors
 /// [`MigrationError`].
 pub async fn migrate(owner_url: &str, patience: Duration) -> Result<usize, MigrationError> {
-    let options = PgConnectOptions::from_str(owner_url).map_err(|_| StorageError::Misconfigured)?.application_name("neurality-migrate");
+    let options = PgConnectOptions::from_str(owner_url)
+        .map_err(|_| StorageError::Misconfigured)?
+        .application_name("neurality-migrate");
     let mut connection = connect_patiently(&options, patience).await?;
     MIGRATOR.run(&mut connection).await?;
     connection.close().await.map_err(StorageError::from)?;
     Ok(MIGRATOR.iter().count())
 }
 
-async fn connect_patiently(options: &PgConnectOptions, patience: Duration) -> Result<PgConnection, StorageError> {
+async fn connect_patiently(
+    options: &PgConnectOptions,
+    patience: Duration,
+) -> Result<PgConnection, StorageError> {
     let started = Instant::now();
     loop {
         let left = patience.saturating_sub(started.elapsed());
@@ -91,7 +96,10 @@ impl Admin {
     pub fn connect(config: &PostgresConfig, keyring: Keyring) -> Result<Self, StorageError> {
         // A person waits, and a clinic file is many statements: no short limits here.
         let options = super::connect_options(config.owner_url.expose(), Duration::from_secs(60))?;
-        let pool = PgPoolOptions::new().max_connections(1).acquire_timeout(Duration::from_secs(10)).connect_lazy_with(options);
+        let pool = PgPoolOptions::new()
+            .max_connections(1)
+            .acquire_timeout(Duration::from_secs(10))
+            .connect_lazy_with(options);
         Ok(Self { pool, keyring })
     }
 
@@ -102,7 +110,9 @@ impl Admin {
     pub async fn tenants(&self) -> Result<Vec<TenantLine>, StorageError> {
         let mut tx = self.pool.begin().await?;
         // The one role whose policy shows every clinic.
-        sqlx::query!("SET LOCAL ROLE neurality_resolver").execute(&mut *tx).await?;
+        sqlx::query!("SET LOCAL ROLE neurality_resolver")
+            .execute(&mut *tx)
+            .await?;
         let rows = sqlx::query!(
             r#"SELECT t.tenant_id, t.name, array_remove(array_agg(n.number ORDER BY n.number), NULL) AS "numbers!: Vec<String>"
                FROM tenants t LEFT JOIN phone_numbers n USING (tenant_id)
@@ -110,7 +120,14 @@ impl Admin {
         )
         .fetch_all(&mut *tx)
         .await?;
-        Ok(rows.into_iter().map(|row| TenantLine { id: row.tenant_id.into(), name: row.name, numbers: row.numbers }).collect())
+        Ok(rows
+            .into_iter()
+            .map(|row| TenantLine {
+                id: row.tenant_id.into(),
+                name: row.name,
+                numbers: row.numbers,
+            })
+            .collect())
     }
 
     async fn begin(&self, tenant: TenantId) -> Result<TenantTx, StorageError> {

@@ -26,16 +26,27 @@ impl Db {
     ///
     /// # Errors
     /// [`StorageError`]; nothing is booked then, except perhaps on [`StorageError::Deadline`]: asking again with the same key is safe.
-    pub async fn book(&self, sealer: &TenantSealer, mutation: &Mutation, wanted: &NewBooking) -> Result<BookOutcome, StorageError> {
+    pub async fn book(
+        &self,
+        sealer: &TenantSealer,
+        mutation: &Mutation,
+        wanted: &NewBooking,
+    ) -> Result<BookOutcome, StorageError> {
         self.timed(async {
             let mut tx = self.begin(sealer.tenant()).await?;
             tx.lock_calendar(wanted.provider).await?;
             let patient = patients::upsert(&mut tx, sealer, &wanted.patient).await?;
             if let Some(there) = standing(&mut tx, wanted.provider, wanted.time).await? {
-                let same = there.patient == patient && there.time == wanted.time && there.procedure == wanted.procedure;
+                let same = there.patient == patient
+                    && there.time == wanted.time
+                    && there.procedure == wanted.procedure;
                 // The patient's number may have been new: kept, as the appointment is theirs.
                 tx.commit().await?;
-                return Ok(if same { BookOutcome::Already(there) } else { BookOutcome::SlotTaken });
+                return Ok(if same {
+                    BookOutcome::Already(there)
+                } else {
+                    BookOutcome::SlotTaken
+                });
             }
             if mutations::is_done(&mut tx, mutation).await? {
                 // Made under this key and called off since: a late repeat must not make it again.
@@ -44,7 +55,15 @@ impl Db {
             let Some(booking) = insert(&mut tx, sealer, mutation, wanted, patient).await? else {
                 return Ok(BookOutcome::SlotTaken);
             };
-            record(&mut tx, mutation, MutationTool::Book, booking.id, (booking.provider, booking.time.start), None).await?;
+            record(
+                &mut tx,
+                mutation,
+                MutationTool::Book,
+                booking.id,
+                (booking.provider, booking.time.start),
+                None,
+            )
+            .await?;
             tx.commit().await?;
             Ok(BookOutcome::Booked(booking))
         })
@@ -89,8 +108,15 @@ async fn insert_row(
     wanted: &NewBooking,
     booking: &Booking,
 ) -> Result<(), sqlx::Error> {
-    let place = Aad { table: "bookings", column: "reason", row: booking.id.as_uuid() };
-    let reason = wanted.reason.as_ref().map(|reason| sealer.seal(&place, reason.expose().as_bytes()).into_bytes());
+    let place = Aad {
+        table: "bookings",
+        column: "reason",
+        row: booking.id.as_uuid(),
+    };
+    let reason = wanted
+        .reason
+        .as_ref()
+        .map(|reason| sealer.seal(&place, reason.expose().as_bytes()).into_bytes());
     let tenant = tx.tenant();
     let mut savepoint = tx.connection().begin().await?;
     sqlx::query!(
@@ -116,5 +142,7 @@ async fn insert_row(
 
 fn random_code() -> String {
     let mut rng = rand::rng();
-    (0..CODE_LEN).map(|_| char::from(CODE_ALPHABET[rng.random_range(0..CODE_ALPHABET.len())])).collect()
+    (0..CODE_LEN)
+        .map(|_| char::from(CODE_ALPHABET[rng.random_range(0..CODE_ALPHABET.len())]))
+        .collect()
 }

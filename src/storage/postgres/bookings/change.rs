@@ -6,7 +6,9 @@ use crate::{
         appointment::Interval,
         ids::{BookingId, ProviderId, TenantId},
     },
-    storage::postgres::{Db, Mutation, MutationTool, StorageError, TenantTx, error::violated, mutations},
+    storage::postgres::{
+        Db, Mutation, MutationTool, StorageError, TenantTx, error::violated, mutations,
+    },
 };
 
 impl Db {
@@ -14,7 +16,12 @@ impl Db {
     ///
     /// # Errors
     /// As [`Db::book`].
-    pub async fn cancel(&self, tenant: TenantId, mutation: &Mutation, booking: BookingId) -> Result<Cancelled, StorageError> {
+    pub async fn cancel(
+        &self,
+        tenant: TenantId,
+        mutation: &Mutation,
+        booking: BookingId,
+    ) -> Result<Cancelled, StorageError> {
         self.timed(async {
             let mut tx = self.begin(tenant).await?;
             let mut booking = lock(&mut tx, booking).await?;
@@ -63,9 +70,19 @@ impl Db {
                 Some(other) if other.id != booking.id => return Ok(Moved::SlotTaken),
                 _ => {}
             }
-            let Some(moved) = shift(&mut tx, &booking, to).await? else { return Ok(Moved::SlotTaken) };
+            let Some(moved) = shift(&mut tx, &booking, to).await? else {
+                return Ok(Moved::SlotTaken);
+            };
             let (at, from) = ((to.0, to.1.start), (booking.provider, booking.time.start));
-            mutations::record(&mut tx, mutation, MutationTool::Reschedule, booking.id, at, Some(from)).await?;
+            mutations::record(
+                &mut tx,
+                mutation,
+                MutationTool::Reschedule,
+                booking.id,
+                at,
+                Some(from),
+            )
+            .await?;
             tx.commit().await?;
             Ok(Moved::Done(moved))
         })
@@ -74,7 +91,11 @@ impl Db {
 }
 
 /// `None` if the time is taken after all.
-async fn shift(tx: &mut TenantTx, booking: &Booking, to: (ProviderId, Interval)) -> Result<Option<Booking>, StorageError> {
+async fn shift(
+    tx: &mut TenantTx,
+    booking: &Booking,
+    to: (ProviderId, Interval),
+) -> Result<Option<Booking>, StorageError> {
     let done = sqlx::query!(
         "UPDATE bookings SET provider_id = $2, starts_at = $3, ends_at = $4, changed_at = now() WHERE booking_id = $1",
         booking.id.as_uuid(),
@@ -85,7 +106,11 @@ async fn shift(tx: &mut TenantTx, booking: &Booking, to: (ProviderId, Interval))
     .execute(tx.connection())
     .await;
     match done {
-        Ok(_) => Ok(Some(Booking { provider: to.0, time: to.1, ..booking.clone() })),
+        Ok(_) => Ok(Some(Booking {
+            provider: to.0,
+            time: to.1,
+            ..booking.clone()
+        })),
         Err(error) if violated(&error) == Some(NO_OVERLAP) => Ok(None),
         Err(error) => Err(error.into()),
     }

@@ -126,7 +126,12 @@ impl Db {
     ///
     /// # Errors
     /// [`StorageError`].
-    pub async fn find_booking(&self, tenant: TenantId, wanted: &BookingRef, who: &Claimant) -> Result<Option<FoundBooking>, StorageError> {
+    pub async fn find_booking(
+        &self,
+        tenant: TenantId,
+        wanted: &BookingRef,
+        who: &Claimant,
+    ) -> Result<Option<FoundBooking>, StorageError> {
         let (id, code) = match wanted {
             BookingRef::Id(id) => (Some(id.as_uuid()), None),
             BookingRef::Code(code) => (None, Some(code.as_str())),
@@ -176,8 +181,15 @@ impl From<BookingRow> for Booking {
             provider: row.provider_id.into(),
             patient: row.patient_id.into(),
             procedure: row.procedure_code,
-            time: Interval { start: row.starts_at, end: row.ends_at },
-            status: if row.status == "booked" { BookingStatus::Booked } else { BookingStatus::Cancelled },
+            time: Interval {
+                start: row.starts_at,
+                end: row.ends_at,
+            },
+            status: if row.status == "booked" {
+                BookingStatus::Booked
+            } else {
+                BookingStatus::Cancelled
+            },
             confirmation_code: row.confirmation_code,
             call: row.call_id.into(),
         }
@@ -198,7 +210,11 @@ async fn lock(tx: &mut TenantTx, booking: BookingId) -> Result<Booking, StorageE
 }
 
 /// The booking that stands in this practitioner's time, if one does.
-async fn standing(tx: &mut TenantTx, provider: ProviderId, time: Interval) -> Result<Option<Booking>, StorageError> {
+async fn standing(
+    tx: &mut TenantTx,
+    provider: ProviderId,
+    time: Interval,
+) -> Result<Option<Booking>, StorageError> {
     let row = sqlx::query_as!(
         BookingRow,
         "SELECT booking_id, provider_id, patient_id, procedure_code, starts_at, ends_at, status, confirmation_code, call_id
