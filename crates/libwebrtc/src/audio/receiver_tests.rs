@@ -155,6 +155,127 @@ fn a_changed_output_format_is_used_at_once() {
     assert_eq!(receiver.output(), (48_000, 2));
 }
 
+/// One second of silence, encoded, as a sender repeats it.
+fn silence() -> Vec<u8> {
+    let mut sender = AudioSender::new(SenderConfig::speech(RATE, 1)).expect("valid");
+    let mut out = Vec::new();
+    for _ in 0..100 {
+        sender.push_silence_10ms(&mut out).expect("encodes");
+    }
+    out
+}
+
+#[test]
+fn clocks_that_drift_apart_are_followed_in_silence() {
+    let packet = silence();
+    // The sender's clock runs 0.05 % slow, then 0.05 % fast: far more than real ones do.
+    for packet_micros in [20_010_u64, 19_990] {
+        let mut receiver = receiver(Repair::Full);
+        let mut block = [0; BLOCK_LEN];
+        let mut sent = 0;
+        for tick in 0..30_000_u64 {
+            let now = ms(tick * 10);
+            while Duration::from_micros(sent * packet_micros) <= now {
+                receiver.push_rtp(now, sent, sent * 960, &packet);
+                sent += 1;
+            }
+            receiver.pull_10ms(now, &mut block);
+            let stats = receiver.stats();
+            assert!(stats.delay <= ms(70), "{:?} after {now:?}", stats.delay);
+        }
+        let stats = receiver.stats();
+        let (lost, concealed) = (stats.packets_lost, stats.concealed);
+        assert!(
+            lost == 0 && concealed <= ms(20),
+            "{packet_micros}: {stats:?}"
+        );
+        // 300 s at 0.05 % are 150 ms.
+        let moved = stats.inserted.max(stats.removed);
+        assert!(
+            (ms(100)..=ms(200)).contains(&moved),
+            "{packet_micros}: {stats:?}"
+        );
+    }
+}
+
+#[test]
+fn after_a_stall_everything_is_heard_and_silence_restores_the_delay() {
+    let packet = silence();
+    let mut receiver = receiver(Repair::Full);
+    let mut block = [0; BLOCK_LEN];
+    let mut highest = Duration::ZERO;
+    for tick in 0..1_000_u64 {
+        let now = ms(tick * 10);
+        // What is sent from 2 s to 2.4 s arrives at 2.4 s.
+        let stalled = (200..240).contains(&tick);
+        let due = if stalled {
+            0
+        } else if tick == 240 {
+            21
+        } else {
+            tick % 2 ^ 1
+        };
+        for back in (0..due).rev() {
+            let n = tick / 2 - back;
+            receiver.push_rtp(now, n, n * 960, &packet);
+        }
+        receiver.pull_10ms(now, &mut block);
+        highest = highest.max(receiver.stats().delay);
+    }
+    let stats = receiver.stats();
+    assert_eq!(
+        (
+            stats.packets_lost,
+            stats.packets_late,
+            stats.packets_discarded
+        ),
+        (0, 0, 0)
+    );
+    assert!(highest >= ms(350), "the backlog is played: {highest:?}");
+    assert!(stats.delay <= stats.target_delay + ms(30), "{stats:?}");
+}
+
+#[test]
+fn pauses_of_a_sender_with_dtx_are_no_loss() {
+    let mut encoder = opus::Encoder::new(RATE, opus::Channels::Mono, opus::Application::Voip)
+        .expect("a valid configuration");
+    encoder.set_dtx(true).expect("a valid setting");
+    let mut receiver = receiver(Repair::Full);
+    let (mut block, mut seq, mut paused, mut loud) = ([0; BLOCK_LEN], 0, false, 0);
+    for n in 0..400_u64 {
+        // A second of sound, three of silence, in turn.
+        let speaking = n % 200 < 50;
+        let sample = |k: u64| ((n * 320 + k) as f64 * 0.07).sin() * 6_000.0;
+        let pcm: Vec<i16> = (0..320)
+            .map(|k| if speaking { sample(k) as i16 } else { 0 })
+            .collect();
+        let packet = encoder.encode_vec(&pcm, 400).expect("encodes");
+        // As libwebrtc does it: the first packet without content is sent, the others are not.
+        let empty = packet.len() <= 2;
+        if !(empty && paused) {
+            receiver.push_rtp(ms(n * 20), seq, n * 960, &packet);
+            seq += 1;
+        }
+        paused = empty;
+        for half in 0..2 {
+            receiver.pull_10ms(ms(n * 20 + half * 10), &mut block);
+            loud += usize::from(rms(&block) > 1_000.0);
+        }
+    }
+    let stats = receiver.stats();
+    assert!(seq < 250, "{seq} packets: the encoder did pause");
+    assert_eq!(
+        (stats.packets_lost, stats.packets_late, stats.restarts),
+        (0, 0, 0),
+        "{stats:?}"
+    );
+    assert_eq!(stats.concealed, Duration::ZERO);
+    assert!(
+        (195..=206).contains(&loud),
+        "2 s were sent, {loud}0 ms were heard"
+    );
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
