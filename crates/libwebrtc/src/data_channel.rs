@@ -12,10 +12,12 @@ use tokio::sync::Notify;
 
 use crate::callback::Callback;
 use crate::rtp_parameters::Priority;
-use crate::sdp::write::MAX_MESSAGE_SIZE;
 
 /// Bytes that may wait for the network; then [`DataChannel::send`] fails.
 const MAX_OUTBOX: usize = 16 * 1024 * 1024;
+
+/// The longest message to send, in bytes: what every peer takes (RFC 8841).
+pub(crate) const MAX_MESSAGE_SIZE: usize = 64 * 1024;
 
 /// Messages that are kept for a channel nobody listens to yet; then new ones are dropped with a warning.
 const MAX_INBOX: usize = 1024;
@@ -56,8 +58,8 @@ impl Default for DataChannelInit {
 /// A message was not taken.
 #[derive(Debug, thiserror::Error)]
 pub enum DataChannelError {
-    /// The channel is not open, 16 MiB are waiting already, or the message is over 256 KiB.
-    #[error("the channel is not open, its buffer is full, or the message is too long")]
+    /// The channel is not open, 16 MiB are waiting already, or the message is empty or over 64 KiB.
+    #[error("the channel is not open, its buffer is full, or the message is empty or too long")]
     Send,
     /// A text message was not UTF-8.
     #[error("a text message must be UTF-8")]
@@ -226,7 +228,9 @@ impl Channel {
     }
 
     fn queue(&self, message: Message) -> Result<(), DataChannelError> {
-        if self.state() != DataChannelState::Open || message.data.len() > MAX_MESSAGE_SIZE {
+        // str0m does not send empty messages: to take one would be to lose it.
+        let fits = (1..=MAX_MESSAGE_SIZE).contains(&message.data.len());
+        if self.state() != DataChannelState::Open || !fits {
             return Err(DataChannelError::Send);
         }
         let mut outbox = self.outbox.lock();
@@ -313,12 +317,12 @@ mod tests {
             sum.fetch_add(n, Ordering::Relaxed);
         })));
         channel.inner.advance(DataChannelState::Open);
-        let sizes = [0, 1, 1000, 70_000, 12];
+        let sizes = [1, 7, 1000, 60_000, 12];
         for size in sizes {
             channel.send(&vec![7; size], true).expect("open");
         }
         assert_eq!(channel.buffered_amount(), sizes.iter().sum::<usize>() as u64);
-        let mut room = 2;
+        let mut room = 1;
         channel.inner.drain(|_| {
             room -= 1;
             room >= 0
@@ -336,7 +340,8 @@ mod tests {
         channel.inner.advance(DataChannelState::Open);
         assert!(matches!(channel.send(&[0xff], false), Err(DataChannelError::Utf8(_))));
         assert!(channel.send(&vec![0; MAX_MESSAGE_SIZE + 1], true).is_err());
-        let full = (0..100).find(|_| channel.send(&vec![0; MAX_MESSAGE_SIZE], true).is_err());
+        assert!(channel.send(b"", true).is_err());
+        let full = (0..1000).find(|_| channel.send(&vec![0; MAX_MESSAGE_SIZE], true).is_err());
         assert_eq!(full, Some(MAX_OUTBOX / MAX_MESSAGE_SIZE));
         channel.close();
         assert_eq!(channel.state(), DataChannelState::Closing);

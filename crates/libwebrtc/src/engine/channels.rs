@@ -111,19 +111,13 @@ impl Channels {
         for known in &self.known {
             known.channel.drain(|message| {
                 let Some(mut channel) = rtc.channel(known.id) else { return false };
-                let taken = channel.write(message.binary, &message.data);
-                match taken {
-                    Ok(true) => {
-                        sent = true;
-                        true
-                    }
-                    Ok(false) => false,
-                    Err(error) => {
-                        // The channel is going away; its messages go with it.
-                        tracing::debug!(%error, "message not sent");
-                        false
-                    }
-                }
+                let taken = channel.write(message.binary, &message.data).unwrap_or_else(|error| {
+                    // Not to be kept: it would stop all that come after it.
+                    tracing::warn!(%error, label = known.channel.label(), "message dropped");
+                    true
+                });
+                sent |= taken;
+                taken
             });
         }
         sent

@@ -34,7 +34,7 @@ const FIRST_CHECK_RETRY: Duration = Duration::from_millis(100);
 const MAX_CHECKS: usize = 30;
 
 /// Bytes that SCTP takes before it pushes back; at least one message of any size must fit.
-const SCTP_BUFFER: usize = 2 * MAX_MESSAGE_SIZE;
+const SCTP_BUFFER: usize = 4 * crate::data_channel::MAX_MESSAGE_SIZE;
 
 /// Starts a connection on the current runtime.
 pub(crate) fn start() -> Result<(Arc<Peer>, JoinHandle<()>), RtcError> {

@@ -15,7 +15,7 @@ pub(crate) mod numbers {
     pub(crate) const MID: u8 = 4;
 }
 
-/// The largest data channel message this crate takes, in bytes.
+/// The largest data channel message that this crate receives, in bytes.
 pub(crate) const MAX_MESSAGE_SIZE: usize = 256 * 1024;
 
 /// What all sections of a description share.
