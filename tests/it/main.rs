@@ -1,5 +1,6 @@
 //! Tests against real servers: one binary, one module per part.
 
 mod architecture;
+mod providers;
 mod redis;
 mod vad;

@@ -78,7 +78,11 @@ async fn a_sentence_is_heard_from_its_first_to_its_last_sound() {
     sound.extend(silence(800));
     let events = listen(&mut engine.open(), &sound).await;
     let (first, last) = voiced(&sound);
-    let [VadEvent::SpeechStarted { at }, .., VadEvent::SpeechEnded { last_voiced }] = events[..]
+    let [
+        VadEvent::SpeechStarted { at },
+        ..,
+        VadEvent::SpeechEnded { last_voiced },
+    ] = events[..]
     else {
         panic!("{events:?}");
     };
@@ -117,7 +121,12 @@ async fn silence_and_noise_are_not_speech() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_call_in_a_crowd_hears_what_it_hears_alone() {
     let engine = engine();
-    let sentences = ["Good morning.", "Can I come on Tuesday?", "My knee hurts.", "Goodbye."];
+    let sentences = [
+        "Good morning.",
+        "Can I come on Tuesday?",
+        "My knee hurts.",
+        "Goodbye.",
+    ];
     let sounds: Vec<Vec<i16>> = sentences
         .iter()
         .map(|text| [silence(320), speech(text), silence(500)].concat())

@@ -88,9 +88,8 @@ pub(super) fn of_transport(vendor: Vendor, error: reqwest::Error) -> ProviderErr
         Fault::Timeout
     } else if error.is_builder() {
         Fault::BadRequest
-    } else if error.is_decode() || error.is_redirect() {
-        Fault::Protocol
     } else {
+        // No body is decoded here, so a "decode" error is a body that broke off.
         Fault::Unavailable
     };
     ProviderError::new(vendor, fault).because(error.without_url())
