@@ -44,6 +44,10 @@ pub const INPUT_CAPACITY: usize = 100;
 
 /// Sound and orders.
 #[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly every item is a frame: a box would be an allocation each 20 ms"
+)]
 pub enum SttInput {
     /// 20 ms of the caller.
     Audio(AudioFrame),
