@@ -1,0 +1,126 @@
+//! Decides on a call, and starts to ring for a new one.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use tokio::time::{Instant, timeout_at};
+
+use super::{Dispatcher, ring::WaitingCall};
+use crate::{
+    domain::{
+        e164::E164,
+        ids::{CallId, Epoch, RoomName, TenantId, TwilioCallSid},
+        tenant::TenantProfile,
+    },
+    storage::redis::{Admission, Applicant, Limits, Refusal, StoreError},
+};
+
+/// A call that asks to be let in.
+#[derive(Clone, Debug)]
+pub struct Candidate<'a> {
+    /// Who was dialled.
+    pub tenant: &'a TenantProfile,
+    /// Our name of the call, should it be new.
+    pub call: CallId,
+    /// Twilio's name of the call.
+    pub sid: TwilioCallSid,
+    /// The caller's number, sealed; `None` if withheld.
+    pub caller: Option<Vec<u8>>,
+    /// The number that was dialled.
+    pub dialled: E164,
+}
+
+/// What becomes of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Decision {
+    /// A new call: it waits in this room, workers are being asked.
+    Admitted {
+        /// Its room.
+        room: RoomName,
+    },
+    /// The same webhook as before.
+    Repeated {
+        /// The call it made then.
+        call: CallId,
+        /// Its room.
+        room: RoomName,
+    },
+    /// Not now.
+    Refused(Refusal),
+}
+
+/// Pauses before the tries to take back an admission whose answer was lost.
+const TAKE_BACK: [Duration; 3] = [
+    Duration::from_secs(1),
+    Duration::from_secs(5),
+    Duration::from_secs(15),
+];
+
+impl Dispatcher {
+    /// Decides by `deadline`. A new call is rung for in a task of its own, off the response path.
+    ///
+    /// # Errors
+    /// [`StoreError`] if Redis did not decide in time; should it yet have admitted the call, that is taken back.
+    pub async fn admit(
+        &self,
+        candidate: Candidate<'_>,
+        now: DateTime<Utc>,
+        deadline: Instant,
+    ) -> Result<Decision, StoreError> {
+        let applicant = applicant(candidate);
+        let admitted = Instant::now();
+        let answer = timeout_at(deadline, self.store.admit(&applicant, now)).await;
+        match answer.unwrap_or(Err(StoreError::Deadline)) {
+            Ok(Admission::Admitted) => Ok(self.start(&applicant, admitted)),
+            Ok(Admission::Repeated { call, room }) => Ok(Decision::Repeated { call, room }),
+            Ok(Admission::Refused(refusal)) => Ok(Decision::Refused(refusal)),
+            Err(error) => {
+                self.take_back(applicant.tenant, applicant.call);
+                Err(error)
+            }
+        }
+    }
+
+    fn start(&self, applicant: &Applicant, admitted: Instant) -> Decision {
+        self.tenants.lock().insert(applicant.tenant);
+        self.ring(WaitingCall {
+            tenant: applicant.tenant,
+            call: applicant.call,
+            room: applicant.room.clone(),
+            epoch: Epoch::FIRST,
+            admitted,
+        });
+        Decision::Admitted {
+            room: applicant.room.clone(),
+        }
+    }
+
+    /// The caller got the fallback, so the slot that the call may have taken is freed. If Redis stays away, the slot expires by itself.
+    fn take_back(&self, tenant: TenantId, call: CallId) {
+        let (store, hard) = (self.store.clone(), self.lifecycle.hard());
+        self.lifecycle
+            .spawn(hard.run_until_cancelled_owned(async move {
+                for pause in TAKE_BACK {
+                    tokio::time::sleep(pause).await;
+                    if store.release(tenant, call).await.is_ok() {
+                        return;
+                    }
+                }
+            }));
+    }
+}
+
+fn applicant(candidate: Candidate<'_>) -> Applicant {
+    Applicant {
+        tenant: candidate.tenant.id,
+        sid: candidate.sid,
+        call: candidate.call,
+        room: RoomName::generate(),
+        caller: candidate.caller,
+        dialled: candidate.dialled,
+        limits: Limits {
+            concurrent: candidate.tenant.max_concurrent_calls,
+            per_minute: candidate.tenant.max_calls_per_minute,
+        },
+    }
+}

@@ -1,0 +1,115 @@
+//! LiveKit's server API, as far as calls need it. Each request has `livekit.api_timeout_ms`.
+
+use std::{sync::Arc, time::Duration};
+
+use livekit_api::services::{
+    LiveKitApi, ServerError, ServerErrorCode, ServiceError, room::CreateRoomOptions,
+};
+use livekit_protocol::CreateAgentDispatchRequest;
+
+use crate::{
+    config::LiveKitConfig,
+    domain::{ids::RoomName, job::JobMetadata},
+};
+
+/// A request to LiveKit that did not work.
+#[derive(Debug, thiserror::Error)]
+pub enum RoomsError {
+    /// No answer in time; it may yet have worked.
+    #[error("livekit did not answer in time")]
+    Deadline,
+    /// It cannot be reached, or refused.
+    #[error("livekit is unavailable")]
+    Unavailable(#[source] ServiceError),
+}
+
+/// Rooms and dispatches. A cheap clone.
+#[derive(Clone, Debug)]
+pub struct Rooms {
+    api: Arc<LiveKitApi>,
+    agent_name: Arc<str>,
+    timeouts: CreateRoomOptions,
+    deadline: Duration,
+}
+
+impl Rooms {
+    /// A client of the configured server; connects on the first request.
+    #[must_use]
+    pub fn new(config: &LiveKitConfig) -> Self {
+        let deadline = Duration::from_millis(config.api_timeout_ms);
+        let api = LiveKitApi::with_api_key(
+            config.url.as_str(),
+            &config.api_key,
+            config.api_secret.expose(),
+        );
+        Self {
+            api: Arc::new(api.with_request_timeout(deadline)),
+            agent_name: config.agent_name.as_str().into(),
+            timeouts: CreateRoomOptions {
+                empty_timeout: seconds(config.room_empty_timeout_secs),
+                departure_timeout: seconds(config.room_departure_timeout_secs),
+                ..CreateRoomOptions::default()
+            },
+            deadline,
+        }
+    }
+
+    /// Makes the room with its timeouts, or leaves it as it is. Agents are not asked for here: LiveKit ignores them when the SIP leg was faster.
+    ///
+    /// # Errors
+    /// [`RoomsError`]; asking again is safe.
+    pub async fn create(&self, room: &RoomName) -> Result<(), RoomsError> {
+        let rooms = self.api.room();
+        self.within_deadline(rooms.create_room(room.as_str(), self.timeouts.clone()))
+            .await
+            .map(drop)
+    }
+
+    /// Asks LiveKit to give the call to one of our workers. LiveKit says yes even if there is none.
+    ///
+    /// # Errors
+    /// [`RoomsError`]; asking again is safe: workers claim the call.
+    pub async fn dispatch(&self, room: &RoomName, job: JobMetadata) -> Result<(), RoomsError> {
+        let request = CreateAgentDispatchRequest {
+            agent_name: self.agent_name.to_string(),
+            room: room.as_str().to_owned(),
+            metadata: job.to_json(),
+            ..CreateAgentDispatchRequest::default()
+        };
+        let agents = self.api.agent_dispatch();
+        self.within_deadline(agents.create_dispatch(request))
+            .await
+            .map(drop)
+    }
+
+    /// Ends the room: everybody in it is put out, the SIP leg ends. A room that is gone is fine.
+    ///
+    /// # Errors
+    /// [`RoomsError`]; asking again is safe.
+    pub async fn delete(&self, room: &RoomName) -> Result<(), RoomsError> {
+        let rooms = self.api.room();
+        match self.within_deadline(rooms.delete_room(room.as_str())).await {
+            Err(RoomsError::Unavailable(error)) if is_not_found(&error) => Ok(()),
+            result => result,
+        }
+    }
+
+    /// Over the client's own timeout, which is per attempt: on LiveKit Cloud it tries several regions.
+    async fn within_deadline<T>(
+        &self,
+        request: impl Future<Output = Result<T, ServiceError>>,
+    ) -> Result<T, RoomsError> {
+        match tokio::time::timeout(self.deadline, request).await {
+            Ok(result) => result.map_err(RoomsError::Unavailable),
+            Err(_) => Err(RoomsError::Deadline),
+        }
+    }
+}
+
+fn is_not_found(error: &ServiceError) -> bool {
+    matches!(error, ServiceError::Twirp(ServerError::Twirp(reply)) if reply.code == ServerErrorCode::NOT_FOUND)
+}
+
+fn seconds(seconds: u64) -> u32 {
+    u32::try_from(seconds).unwrap_or(u32::MAX)
+}
