@@ -2,9 +2,7 @@
 
 use std::time::Duration;
 
-use chrono::Utc;
-
-use super::Dispatcher;
+use super::{Dispatcher, wall_clock};
 use crate::domain::ids::TenantId;
 
 /// Between two looks.
@@ -28,7 +26,7 @@ impl Dispatcher {
                 self.repair().await;
             }
             // Past the deadline nobody rings any more: such an entry was left by a dead gateway.
-            match self.store.waiting(Utc::now(), self.policy.deadline).await {
+            match self.store.waiting(wall_clock(), self.policy.deadline).await {
                 Ok(waiting) => self.metrics.queue_waiting(waiting.calls),
                 Err(error) => tracing::debug!(error = %error, "queue depth unknown"),
             }
@@ -37,7 +35,7 @@ impl Dispatcher {
 
     async fn repair(&self) {
         let known: Vec<TenantId> = self.tenants.lock().iter().copied().collect();
-        if let Err(error) = self.store.repair_waiting(&known, Utc::now()).await {
+        if let Err(error) = self.store.repair_waiting(&known, wall_clock()).await {
             tracing::debug!(error = %error, "index of waiting tenants not repaired");
         }
     }

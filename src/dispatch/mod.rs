@@ -11,6 +11,7 @@ pub mod rooms;
 
 use std::{collections::BTreeSet, sync::Arc};
 
+use chrono::{DateTime, Utc};
 use parking_lot::Mutex;
 
 pub use self::{
@@ -53,4 +54,13 @@ impl Dispatcher {
             tenants: Arc::default(),
         }
     }
+}
+
+/// The wall clock, where it enters.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the edge of the process: here time enters"
+)]
+pub(crate) fn wall_clock() -> DateTime<Utc> {
+    Utc::now()
 }

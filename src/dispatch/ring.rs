@@ -4,13 +4,13 @@
 
 use std::time::Duration;
 
-use chrono::Utc;
 use tokio::time::Instant;
 use tracing::Instrument;
 
 use super::{
     Dispatcher,
     queue::{Ring, Step},
+    wall_clock,
 };
 use crate::domain::{
     call::CallPhase,
@@ -123,7 +123,7 @@ impl Dispatcher {
             .store
             .bind_room(&call.room, call.tenant, call.call)
             .await;
-        let marked = self.store.mark_waiting(call.tenant, Utc::now()).await;
+        let marked = self.store.mark_waiting(call.tenant, wall_clock()).await;
         for error in [bound.err(), marked.err()].into_iter().flatten() {
             tracing::warn!(error = %error, "a waiting call is not indexed");
         }

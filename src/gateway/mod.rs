@@ -1,1 +1,121 @@
-//! The webhook side.
+//! The webhook side: Twilio's calls come in, LiveKit reports on rooms.
+//!
+//! 1. [`twilio::voice`] — `POST /voice`: signature, tenant by dialled number ([`directory`]), admission ([`crate::dispatch`]), TwiML to the agent's room.
+//! 2. [`twilio::status`], [`livekit`] — progress of the SIP leg and of the room.
+//! 3. [`twilio::after`] — the leg has ended: hang up, connect with a person, or fall back.
+
+pub mod directory;
+pub mod error;
+mod health;
+mod livekit;
+mod trace;
+pub mod twilio;
+
+use std::{sync::Arc, time::Duration};
+
+use axum::{
+    Router,
+    extract::DefaultBodyLimit,
+    middleware,
+    routing::{get, post},
+};
+use livekit_api::{access_token::TokenVerifier, webhooks::WebhookReceiver};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use url::Url;
+
+use self::{directory::Directory, twilio::signature::Verifier};
+use crate::{
+    config::{Config, LiveKitConfig},
+    dispatch::Dispatcher,
+    storage::{postgres::Db, redis::Store},
+    telemetry::metrics::Metrics,
+};
+
+/// What the handlers need.
+pub struct Gateway {
+    public_url: Url,
+    voice_deadline: Duration,
+    dial_timeout_secs: u64,
+    max_body_bytes: usize,
+    livekit: LiveKitConfig,
+    verifier: Verifier,
+    webhooks: WebhookReceiver,
+    directory: Directory,
+    dispatcher: Dispatcher,
+    store: Store,
+    metrics: Arc<Metrics>,
+    drain: CancellationToken,
+}
+
+/// What a gateway is made of, beside its configuration.
+#[derive(Clone)]
+pub struct Parts {
+    /// Redis.
+    pub store: Store,
+    /// Postgres.
+    pub db: Db,
+    /// Admission and the queue.
+    pub dispatcher: Dispatcher,
+    /// The catalogue.
+    pub metrics: Arc<Metrics>,
+    /// Cancelled when nothing new should come.
+    pub drain: CancellationToken,
+}
+
+impl Gateway {
+    /// A gateway over its parts.
+    #[must_use]
+    pub fn new(config: &Config, parts: Parts) -> Self {
+        let livekit = config.livekit.clone();
+        let verifier = TokenVerifier::with_api_key(&livekit.api_key, livekit.api_secret.expose());
+        Self {
+            public_url: config.gateway.public_url.clone(),
+            voice_deadline: Duration::from_millis(config.gateway.voice_deadline_ms),
+            dial_timeout_secs: config.gateway.dial_timeout_secs,
+            max_body_bytes: config.gateway.max_body_bytes,
+            verifier: Verifier::new(&config.twilio.auth_tokens),
+            webhooks: WebhookReceiver::new(verifier),
+            livekit,
+            directory: Directory::new(parts.db),
+            dispatcher: parts.dispatcher,
+            store: parts.store,
+            metrics: parts.metrics,
+            drain: parts.drain,
+        }
+    }
+}
+
+/// Time in which load balancers learn that we are not ready, before the listener closes.
+const DRAIN_GRACE: Duration = Duration::from_secs(2);
+
+/// Serves until `drain`, then finishes what runs.
+///
+/// # Errors
+/// The listener broke.
+pub async fn serve(listener: TcpListener, gateway: Arc<Gateway>) -> std::io::Result<()> {
+    let drain = gateway.drain.clone();
+    let stop = async move {
+        drain.cancelled().await;
+        tokio::time::sleep(DRAIN_GRACE).await;
+    };
+    axum::serve(listener, router(gateway))
+        .with_graceful_shutdown(stop)
+        .await
+}
+
+fn router(gateway: Arc<Gateway>) -> Router {
+    let limit = DefaultBodyLimit::max(gateway.max_body_bytes);
+    Router::new()
+        .route("/voice", post(twilio::voice::voice))
+        .route("/twilio/dial-done", post(twilio::after::dial_done))
+        .route("/twilio/person-done", post(twilio::after::person_done))
+        .route("/twilio/sip-status", post(twilio::status::sip_status))
+        .route("/livekit/webhook", post(livekit::webhook))
+        .route("/healthz", get(health::healthz))
+        .route("/readyz", get(health::readyz))
+        .route("/metrics", get(health::metrics))
+        .layer(limit)
+        .layer(middleware::from_fn(trace::request))
+        .with_state(gateway)
+}

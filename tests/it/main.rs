@@ -2,5 +2,7 @@
 
 mod architecture;
 mod providers;
+mod dispatch;
+mod provision;
 mod redis;
 mod vad;

@@ -15,6 +15,7 @@ use crate::domain::{
     ids::{CallId, Epoch, RoomName, TenantId},
     phi::Phi,
 };
+use crate::security::{Aad, SealError, Sealed, TenantSealer};
 
 /// A call record as Redis holds it: the caller's number sealed.
 #[derive(Clone, Debug)]
@@ -39,11 +40,33 @@ pub struct StoredCall {
     pub next: Option<NextStep>,
 }
 
+/// Where the sealed number lives: it opens in no other call's record.
+const fn caller_of(call: CallId) -> Aad {
+    Aad {
+        table: "redis",
+        column: "caller",
+        row: call.as_uuid(),
+    }
+}
+
 impl StoredCall {
-    /// The record with the caller's number as its owner unsealed it.
+    /// Seals a caller's number for this call's record.
     #[must_use]
-    pub fn with_caller(self, caller: Option<Phi<E164>>) -> CallRecord {
-        CallRecord {
+    pub fn seal_caller(sealer: &TenantSealer, call: CallId, number: &Phi<E164>) -> Vec<u8> {
+        let plain = number.expose().as_str().as_bytes();
+        sealer.seal(&caller_of(call), plain).into_bytes()
+    }
+
+    /// The record with the caller's number in the clear.
+    ///
+    /// # Errors
+    /// [`SealError`] if the number was sealed by other keys or for another call.
+    pub fn open(self, sealer: &TenantSealer) -> Result<CallRecord, SealError> {
+        let caller = match self.caller {
+            Some(sealed) => Some(open_number(sealer, self.call, sealed)?),
+            None => None,
+        };
+        Ok(CallRecord {
             tenant: self.tenant,
             call: self.call,
             room: self.room,
@@ -53,7 +76,7 @@ impl StoredCall {
             epoch: self.epoch,
             phase: self.phase,
             next: self.next,
-        }
+        })
     }
 
     pub(super) fn from_fields(
@@ -78,6 +101,18 @@ impl StoredCall {
             next: fields.get("next").map(|json| next_from(json)).transpose()?,
         })
     }
+}
+
+fn open_number(
+    sealer: &TenantSealer,
+    call: CallId,
+    sealed: Vec<u8>,
+) -> Result<Phi<E164>, SealError> {
+    let plain = sealer.open(&caller_of(call), &Sealed::from(sealed))?;
+    let number = std::str::from_utf8(plain.expose())
+        .ok()
+        .and_then(|text| text.parse().ok());
+    number.map(Phi::new).ok_or(SealError::Malformed)
 }
 
 impl Store {

@@ -103,6 +103,10 @@ fn open(urls: &[String], cluster: bool) -> Store {
     Store::open(&config).expect("open")
 }
 
+#[expect(
+    clippy::disallowed_methods,
+    reason = "tests play the edge of the process"
+)]
 fn now() -> DateTime<Utc> {
     Utc::now()
 }

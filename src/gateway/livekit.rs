@@ -1,0 +1,92 @@
+//! `POST /livekit/webhook`: what happens in the rooms. May be late, doubled, out of order, or about rooms that are not ours.
+
+use std::sync::Arc;
+
+use axum::{
+    extract::{Request, State},
+    http::{HeaderMap, StatusCode, header::AUTHORIZATION},
+};
+use livekit_api::webhooks::WebhookError;
+use livekit_protocol::{ParticipantInfo, WebhookEvent, participant_info::Kind};
+
+use super::{
+    Gateway,
+    error::GatewayError,
+    twilio::{links::CallRef, request::read_body},
+};
+use crate::{dispatch::wall_clock, domain::ids::RoomName, storage::redis::StoreError};
+
+/// Follows rooms that belong to calls. Idempotent.
+///
+/// # Errors
+/// [`GatewayError`] for a request that LiveKit did not sign, or while Redis is away: LiveKit then sends it again.
+pub(super) async fn webhook(
+    State(gateway): State<Arc<Gateway>>,
+    request: Request,
+) -> Result<StatusCode, GatewayError> {
+    let token = token(request.headers())?;
+    let body = read_body(request, &gateway).await?;
+    let event = verified(&gateway, &token, &body)?;
+    let Some(room) = event.room.as_ref().and_then(|room| room.name.parse().ok()) else {
+        return Ok(StatusCode::OK);
+    };
+    match follow(&gateway, &room, &event).await {
+        Ok(()) => Ok(StatusCode::OK),
+        Err(error) => Err(GatewayError::unavailable("redis", error)),
+    }
+}
+
+fn token(headers: &HeaderMap) -> Result<String, GatewayError> {
+    let value = headers
+        .get(AUTHORIZATION)
+        .and_then(|value| value.to_str().ok());
+    let token = value.ok_or(GatewayError::Unauthorized)?;
+    Ok(token.strip_prefix("Bearer ").unwrap_or(token).to_owned())
+}
+
+/// The token is LiveKit's and carries this body's hash.
+fn verified(gateway: &Gateway, token: &str, body: &[u8]) -> Result<WebhookEvent, GatewayError> {
+    let body = std::str::from_utf8(body).map_err(|_| GatewayError::Malformed("webhook"))?;
+    gateway
+        .webhooks
+        .receive(body, token)
+        .map_err(|error| match error {
+            WebhookError::InvalidData(_) => GatewayError::Malformed("webhook"),
+            WebhookError::InvalidAuth(_)
+            | WebhookError::InvalidSignature
+            | WebhookError::InvalidBase64(_) => GatewayError::Unauthorized,
+        })
+}
+
+async fn follow(
+    gateway: &Gateway,
+    room: &RoomName,
+    event: &WebhookEvent,
+) -> Result<(), StoreError> {
+    let Some((tenant, call)) = gateway.store.room_owner(room).await? else {
+        return Ok(());
+    };
+    CallRef { tenant, call }.record();
+    let is_caller = event.participant.as_ref().is_some_and(is_caller);
+    match event.event.as_str() {
+        "participant_joined" if is_caller => {
+            let held = gateway.store.renew_slot(tenant, call, wall_clock()).await?;
+            tracing::info!(held, "caller is in the room");
+        }
+        // While it rings, nobody needs a worker any more. Later the worker sees it itself.
+        "participant_left" if is_caller => {
+            let waited = gateway.store.give_up(tenant, call).await?;
+            tracing::info!(waited, "caller left the room");
+        }
+        "room_finished" => {
+            let freed = gateway.store.release(tenant, call).await?;
+            tracing::info!(freed, "room is closed");
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
+fn is_caller(participant: &ParticipantInfo) -> bool {
+    participant.kind() == Kind::Sip
+}

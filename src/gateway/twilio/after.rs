@@ -1,0 +1,110 @@
+//! What comes after a leg: `POST /twilio/dial-done` (the agent's) and `POST /twilio/person-done` (a person's).
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use tokio::time::Instant;
+
+use super::{
+    links::{self, CallRef},
+    request::SignedForm,
+    twiml::{Twiml, say},
+};
+use crate::{
+    domain::{call::NextStep, tenant::TenantProfile},
+    gateway::{Gateway, error::GatewayError},
+};
+
+/// The agent's leg ended: the caller goes where the call said, or to the fallback. Asked twice, it answers the same.
+///
+/// # Errors
+/// [`GatewayError`] for a request that is not Twilio's or names no call.
+pub async fn dial_done(
+    State(gateway): State<Arc<Gateway>>,
+    form: SignedForm,
+) -> Result<Twiml, GatewayError> {
+    let call = CallRef::from_query(&form)?;
+    let next = match gateway.store.load(call.tenant, call.call).await {
+        Ok(record) => record.and_then(|record| record.next),
+        Err(error) => {
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "next step unknown"
+            );
+            None
+        }
+    };
+    release(&gateway, call).await;
+    // A leg that ended without a word of the call's own was cut: by us, by LiveKit or by the caller, who then hears nothing of this.
+    if !matches!(next, None | Some(NextStep::Fallback)) {
+        return Ok(next_step(&gateway, next.as_ref(), None));
+    }
+    tracing::warn!(status = form.field("DialCallStatus"), "call falls back");
+    let clinic = match form.dialled() {
+        Some(dialled) => {
+            let patience = Instant::now() + gateway.voice_deadline;
+            gateway
+                .directory
+                .find(&dialled, patience)
+                .await
+                .ok()
+                .flatten()
+        }
+        None => None,
+    };
+    let profile = clinic.as_ref().map(|clinic| &*clinic.profile);
+    Ok(fallback(
+        &gateway,
+        profile.filter(|profile| profile.id == call.tenant),
+    ))
+}
+
+/// A person was dialled. If nobody answered, the caller is told so.
+///
+/// # Errors
+/// [`GatewayError`] for a request that is not Twilio's.
+pub async fn person_done(
+    State(_): State<Arc<Gateway>>,
+    form: SignedForm,
+) -> Result<Twiml, GatewayError> {
+    Ok(match form.field("DialCallStatus") {
+        Some("completed") => Twiml::hang_up(),
+        _ => Twiml::say_goodbye(say::NOBODY_ANSWERED),
+    })
+}
+
+/// What Twilio is told for a call's next step.
+pub(super) fn next_step(
+    gateway: &Gateway,
+    next: Option<&NextStep>,
+    profile: Option<&TenantProfile>,
+) -> Twiml {
+    match next {
+        Some(NextStep::HangUp) => Twiml::hang_up(),
+        Some(NextStep::Transfer { to }) => {
+            Twiml::dial_person(to, &links::person_done(&gateway.public_url))
+        }
+        Some(NextStep::Fallback) | None => fallback(gateway, profile),
+    }
+}
+
+/// A caller whom we cannot serve: to the clinic's own people, or an apology.
+pub(super) fn fallback(gateway: &Gateway, profile: Option<&TenantProfile>) -> Twiml {
+    match profile.and_then(|profile| profile.fallback_number.as_ref()) {
+        Some(number) => Twiml::dial_person(number, &links::person_done(&gateway.public_url)),
+        None => Twiml::say_goodbye(say::CANNOT_TAKE),
+    }
+}
+
+/// Best effort: an unreleased slot expires.
+async fn release(gateway: &Gateway, call: CallRef) {
+    match gateway.store.release(call.tenant, call.call).await {
+        Ok(freed) => tracing::debug!(freed, "call released"),
+        Err(error) => {
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "call not released"
+            );
+        }
+    }
+}

@@ -1,0 +1,218 @@
+//! The answers that Twilio follows.
+
+use std::fmt::{self, Write};
+
+use axum::{
+    http::header::CONTENT_TYPE,
+    response::{IntoResponse, Response},
+};
+
+use crate::domain::e164::E164;
+
+/// Fixed words for the caller.
+pub(super) mod say {
+    pub(crate) const UNKNOWN_NUMBER: &str =
+        "Sorry, this number is not in service. Please check it and call again. Goodbye.";
+    pub(crate) const CANNOT_TAKE: &str = "We are sorry, we cannot take your call right now. Please call again in a few minutes. Goodbye.";
+    pub(crate) const NOBODY_ANSWERED: &str =
+        "Sorry, nobody could take your call. Please call again later. Goodbye.";
+}
+
+/// A TwiML document.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Twiml(String);
+
+/// A leg to the LiveKit SIP gateway.
+#[derive(Clone, Copy, Debug)]
+pub struct SipLeg<'a> {
+    /// Where.
+    pub uri: &'a str,
+    /// Digest user.
+    pub username: &'a str,
+    /// Digest password.
+    pub password: &'a str,
+    /// Seconds it may ring.
+    pub timeout_secs: u64,
+    /// Where Twilio asks what comes after it.
+    pub action: &'a str,
+    /// Where Twilio reports its progress.
+    pub status_callback: &'a str,
+}
+
+/// Seconds that a person's phone rings.
+const PERSON_RINGS_SECS: u64 = 30;
+
+impl Twiml {
+    /// Rings until the SIP side answers, then connects.
+    #[must_use]
+    pub fn dial_sip(leg: SipLeg<'_>) -> Self {
+        let mut xml = Xml::response();
+        xml.open(
+            "Dial",
+            &[
+                ("answerOnBridge", "true"),
+                ("timeout", &leg.timeout_secs.to_string()),
+                ("action", leg.action),
+            ],
+        );
+        xml.element(
+            "Sip",
+            &[
+                ("username", leg.username),
+                ("password", leg.password),
+                ("statusCallback", leg.status_callback),
+                (
+                    "statusCallbackEvent",
+                    "initiated ringing answered completed",
+                ),
+            ],
+            leg.uri,
+        );
+        xml.close("Dial");
+        xml.finish()
+    }
+
+    /// Connects the caller with a person.
+    #[must_use]
+    pub fn dial_person(number: &E164, action: &str) -> Self {
+        let mut xml = Xml::response();
+        let timeout = PERSON_RINGS_SECS.to_string();
+        xml.open("Dial", &[("timeout", &timeout), ("action", action)]);
+        xml.element("Number", &[], number.as_str());
+        xml.close("Dial");
+        xml.finish()
+    }
+
+    /// Speaks, then hangs up.
+    #[must_use]
+    pub fn say_goodbye(words: &str) -> Self {
+        let mut xml = Xml::response();
+        xml.element("Say", &[], words);
+        xml.element("Hangup", &[], "");
+        xml.finish()
+    }
+
+    /// Hangs up.
+    #[must_use]
+    pub fn hang_up() -> Self {
+        let mut xml = Xml::response();
+        xml.element("Hangup", &[], "");
+        xml.finish()
+    }
+
+    /// The document's text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl IntoResponse for Twiml {
+    fn into_response(self) -> Response {
+        ([(CONTENT_TYPE, "application/xml")], self.0).into_response()
+    }
+}
+
+struct Xml(String);
+
+impl Xml {
+    fn response() -> Self {
+        Self(r#"<?xml version="1.0" encoding="UTF-8"?><Response>"#.to_owned())
+    }
+
+    fn open(&mut self, name: &str, attributes: &[(&str, &str)]) {
+        self.push(format_args!("<{name}"));
+        for (attribute, value) in attributes {
+            self.push(format_args!(" {attribute}=\"{}\"", Escaped(value)));
+        }
+        self.push(format_args!(">"));
+    }
+
+    fn close(&mut self, name: &str) {
+        self.push(format_args!("</{name}>"));
+    }
+
+    fn element(&mut self, name: &str, attributes: &[(&str, &str)], text: &str) {
+        self.open(name, attributes);
+        self.push(format_args!("{}", Escaped(text)));
+        self.close(name);
+    }
+
+    fn push(&mut self, text: fmt::Arguments<'_>) {
+        self.0
+            .write_fmt(text)
+            .expect("writing to a string does not fail");
+    }
+
+    fn finish(mut self) -> Twiml {
+        self.close("Response");
+        Twiml(self.0)
+    }
+}
+
+/// Text as it may stand between tags and in attributes.
+struct Escaped<'a>(&'a str);
+
+impl fmt::Display for Escaped<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for c in self.0.chars() {
+            match c {
+                '&' => f.write_str("&amp;")?,
+                '<' => f.write_str("&lt;")?,
+                '>' => f.write_str("&gt;")?,
+                '"' => f.write_str("&quot;")?,
+                '\'' => f.write_str("&apos;")?,
+                // Not allowed in XML 1.0 in any form.
+                c if c.is_control() && !matches!(c, '\t' | '\n' | '\r') => {}
+                c => f.write_char(c)?,
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HEAD: &str = r#"<?xml version="1.0" encoding="UTF-8"?>"#;
+
+    #[test]
+    fn a_sip_leg_carries_credentials_timeout_and_callbacks() {
+        let leg = SipLeg {
+            uri: "sip:call-1@sip.example;transport=tls;secure=true",
+            username: "neurality",
+            password: "a<b>&\"c'",
+            timeout_secs: 30,
+            action: "https://gw.example/twilio/dial-done?tenant=T&call=C",
+            status_callback: "https://gw.example/twilio/sip-status?tenant=T&call=C",
+        };
+        let expected = concat!(
+            r#"<Response><Dial answerOnBridge="true" timeout="30" action="https://gw.example/twilio/dial-done?tenant=T&amp;call=C">"#,
+            r#"<Sip username="neurality" password="a&lt;b&gt;&amp;&quot;c&apos;" statusCallback="https://gw.example/twilio/sip-status?tenant=T&amp;call=C" "#,
+            r#"statusCallbackEvent="initiated ringing answered completed">sip:call-1@sip.example;transport=tls;secure=true</Sip></Dial></Response>"#,
+        );
+        assert_eq!(Twiml::dial_sip(leg).as_str(), format!("{HEAD}{expected}"));
+    }
+
+    #[test]
+    fn a_person_is_dialled_with_a_way_back() {
+        let number = "+15550111".parse().expect("number");
+        let expected = r#"<Response><Dial timeout="30" action="https://gw.example/twilio/person-done"><Number>+15550111</Number></Dial></Response>"#;
+        let twiml = Twiml::dial_person(&number, "https://gw.example/twilio/person-done");
+        assert_eq!(twiml.as_str(), format!("{HEAD}{expected}"));
+    }
+
+    #[test]
+    fn words_are_escaped_and_control_characters_dropped() {
+        let expected = "<Response><Say>Tom &amp; Jerry</Say><Hangup></Hangup></Response>";
+        assert_eq!(
+            Twiml::say_goodbye("Tom & \u{0}Jerry").as_str(),
+            format!("{HEAD}{expected}")
+        );
+        assert_eq!(
+            Twiml::hang_up().as_str(),
+            format!("{HEAD}<Response><Hangup></Hangup></Response>")
+        );
+    }
+}

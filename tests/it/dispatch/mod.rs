@@ -1,0 +1,346 @@
+//! Waiting calls on a real LiveKit and a real Redis.
+
+mod agent;
+
+use std::{sync::Arc, time::Duration};
+
+use agent::{Agent, Offer};
+use chrono::{DateTime, Utc};
+use livekit_api::services::room::RoomClient;
+use loadtest::stack::{LiveKit, LiveKitOptions, StackDir, shared};
+use neurality::{
+    config::{LiveKitConfig, RedisConfig, Secret},
+    dispatch::{Candidate, Decision, Dispatcher, Rooms, queue::RingPolicy},
+    domain::{
+        call::{CallPhase, NextStep},
+        ids::{CallId, Epoch, PodId, RoomName, TenantId, TwilioCallSid},
+        job::JobMetadata,
+        tenant::TenantProfile,
+    },
+    lifecycle::Lifecycle,
+    storage::redis::{Claim, Refusal, Store},
+    telemetry::metrics::Metrics,
+};
+use tokio::time::Instant;
+
+const SOON: Duration = Duration::from_secs(5);
+
+struct Rig {
+    dispatcher: Dispatcher,
+    store: Store,
+    rooms: RoomClient,
+    profile: TenantProfile,
+    agent_name: String,
+    lifecycle: Lifecycle,
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "tests play the edge of the process"
+)]
+fn now() -> DateTime<Utc> {
+    Utc::now()
+}
+
+impl Rig {
+    fn new(livekit: &LiveKit, policy: RingPolicy) -> Self {
+        let tenant = TenantId::generate();
+        // Tests share a server: each has workers of its own name.
+        let agent_name = format!("agent-{tenant}");
+        let config = LiveKitConfig {
+            url: livekit.ws_url().parse().expect("url"),
+            api_key: livekit.api_key().to_owned(),
+            api_secret: Secret::new(livekit.api_secret()),
+            agent_name: agent_name.clone(),
+            api_timeout_ms: 2000,
+            ..LiveKitConfig::default()
+        };
+        let urls = vec![Secret::new(&shared::redis().url())];
+        let redis = RedisConfig {
+            urls,
+            timeout_ms: 5000,
+            ..RedisConfig::default()
+        };
+        let store = Store::open(&redis).expect("store");
+        let lifecycle = Lifecycle::new();
+        let dispatcher = Dispatcher::new(
+            store.clone(),
+            Rooms::new(&config),
+            policy,
+            Arc::new(Metrics::new()),
+            lifecycle.clone(),
+        );
+        let rooms =
+            RoomClient::with_api_key(&livekit.http_url(), livekit.api_key(), livekit.api_secret());
+        Self {
+            dispatcher,
+            store,
+            rooms,
+            profile: profile(tenant),
+            agent_name,
+            lifecycle,
+        }
+    }
+
+    async fn admit(&self, sid: &TwilioCallSid) -> (CallId, Decision) {
+        let call = CallId::generate();
+        let candidate = Candidate {
+            tenant: &self.profile,
+            call,
+            sid: sid.clone(),
+            caller: None,
+            dialled: "+15550100".parse().expect("number"),
+        };
+        let decision = self
+            .dispatcher
+            .admit(candidate, now(), Instant::now() + SOON)
+            .await;
+        (call, decision.expect("redis runs"))
+    }
+
+    async fn admitted(&self) -> (CallId, RoomName) {
+        match self.admit(&sid()).await {
+            (call, Decision::Admitted { room }) => (call, room),
+            (_, other) => panic!("{other:?}"),
+        }
+    }
+
+    async fn has_room(&self, room: &RoomName) -> bool {
+        let names = vec![room.as_str().to_owned()];
+        !self
+            .rooms
+            .list_rooms(names)
+            .await
+            .expect("list rooms")
+            .is_empty()
+    }
+
+    async fn until_room(&self, room: &RoomName, exists: bool) {
+        let deadline = Instant::now() + SOON;
+        while self.has_room(room).await != exists {
+            assert!(Instant::now() < deadline, "{room} exists: {}", !exists);
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    async fn all_tasks_end(&self) {
+        self.lifecycle.tasks().close();
+        tokio::time::timeout(SOON, self.lifecycle.tasks().wait())
+            .await
+            .expect("tasks end");
+    }
+}
+
+fn sid() -> TwilioCallSid {
+    format!("CA{}", CallId::generate().as_uuid().simple())
+        .parse()
+        .expect("sid")
+}
+
+fn profile(id: TenantId) -> TenantProfile {
+    TenantProfile {
+        id,
+        name: "Clinic".into(),
+        time_zone: chrono_tz::America::New_York,
+        greeting: String::new(),
+        instructions: String::new(),
+        voice: None,
+        fallback_number: None,
+        transfer_number: None,
+        max_concurrent_calls: 2,
+        max_calls_per_minute: 100,
+        procedures: std::collections::BTreeMap::default(),
+        keyterms: Vec::new(),
+    }
+}
+
+fn quick(deadline_ms: u64) -> RingPolicy {
+    RingPolicy {
+        deadline: Duration::from_millis(deadline_ms),
+        first_pause: Duration::from_millis(300),
+        longest_pause: Duration::from_millis(600),
+        retry_pause: Duration::from_millis(100),
+    }
+}
+
+#[tokio::test]
+async fn a_worker_that_registers_late_is_offered_the_waiting_call() {
+    let rig = Rig::new(shared::livekit(), quick(20_000));
+    let (call, room) = rig.admitted().await;
+    rig.until_room(&room, true).await;
+    let mut agent = Agent::register(shared::livekit(), &rig.agent_name).await;
+    let offer = agent.offer(SOON).await;
+    let metadata = Some(JobMetadata {
+        tenant: rig.profile.id,
+        call,
+        epoch: Epoch::FIRST,
+    });
+    assert_eq!(
+        offer,
+        Some(Offer {
+            room: room.to_string(),
+            metadata
+        })
+    );
+    let owner = rig.store.room_owner(&room).await.expect("owner");
+    assert_eq!(owner, Some((rig.profile.id, call)));
+    assert!(
+        rig.store
+            .tenants_waiting()
+            .await
+            .expect("tenants")
+            .contains(&rig.profile.id)
+    );
+}
+
+#[tokio::test]
+async fn a_call_that_nobody_takes_falls_back_and_its_room_is_closed() {
+    let rig = Rig::new(shared::livekit(), quick(1200));
+    let (call, room) = rig.admitted().await;
+    rig.until_room(&room, true).await;
+    rig.all_tasks_end().await;
+    let record = rig
+        .store
+        .load(rig.profile.id, call)
+        .await
+        .expect("load")
+        .expect("record");
+    assert_eq!(
+        (record.phase, record.next),
+        (CallPhase::Ended, Some(NextStep::Fallback))
+    );
+    assert!(!rig.has_room(&room).await);
+    assert_eq!(
+        rig.store
+            .slots_in_use(rig.profile.id, now())
+            .await
+            .expect("slots"),
+        0
+    );
+}
+
+#[tokio::test]
+async fn a_claimed_call_is_left_alone() {
+    let rig = Rig::new(shared::livekit(), quick(1200));
+    let (call, room) = rig.admitted().await;
+    rig.until_room(&room, true).await;
+    let claim = rig
+        .store
+        .claim(
+            rig.profile.id,
+            call,
+            Epoch::FIRST,
+            &PodId::new("pod"),
+            "AJ_1",
+        )
+        .await;
+    assert!(matches!(claim.expect("claim"), Claim::Won(_)));
+    rig.all_tasks_end().await;
+    assert!(rig.has_room(&room).await);
+    assert_eq!(
+        rig.store.phase(rig.profile.id, call).await.expect("phase"),
+        Some(CallPhase::Claimed)
+    );
+}
+
+#[tokio::test]
+async fn the_room_of_a_caller_who_hangs_up_while_it_rings_is_closed() {
+    let rig = Rig::new(shared::livekit(), quick(20_000));
+    let (call, room) = rig.admitted().await;
+    rig.until_room(&room, true).await;
+    assert!(
+        rig.store
+            .release(rig.profile.id, call)
+            .await
+            .expect("release")
+    );
+    rig.all_tasks_end().await;
+    assert!(!rig.has_room(&room).await);
+}
+
+#[tokio::test]
+async fn a_repeated_webhook_rings_once_and_a_busy_tenant_is_refused() {
+    let rig = Rig::new(shared::livekit(), quick(20_000));
+    let sid = sid();
+    let (call, first) = rig.admit(&sid).await;
+    let Decision::Admitted { room } = first else {
+        panic!("{first:?}")
+    };
+    let (_, again) = rig.admit(&sid).await;
+    assert_eq!(again, Decision::Repeated { call, room });
+    rig.admitted().await;
+    assert_eq!(rig.lifecycle.tasks().len(), 2, "one task per call");
+    let (_, third) = rig.admit(&self::sid()).await;
+    assert_eq!(third, Decision::Refused(Refusal::Busy));
+}
+
+#[tokio::test]
+async fn a_call_admitted_while_livekit_is_away_is_dispatched_when_it_is_back() {
+    let dir = StackDir::for_this_process("dispatch-livekit").expect("dir");
+    let livekit = LiveKit::start(&dir, LiveKitOptions::default()).expect("livekit");
+    let rig = Rig::new(&livekit, quick(20_000));
+    livekit.server().stop().expect("stop");
+    let begin = Instant::now();
+    let (call, room) = rig.admitted().await;
+    assert!(
+        begin.elapsed() < Duration::from_millis(500),
+        "admission does not wait for livekit"
+    );
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    livekit.server().start_again().expect("start");
+    rig.until_room(&room, true).await;
+    assert_eq!(
+        rig.store.phase(rig.profile.id, call).await.expect("phase"),
+        Some(CallPhase::Waiting)
+    );
+}
+
+#[tokio::test]
+async fn an_admission_whose_answer_was_lost_is_taken_back() {
+    let dir = StackDir::for_this_process("dispatch-redis").expect("dir");
+    let redis = loadtest::stack::Redis::start(&dir).expect("redis");
+    let mut rig = Rig::new(shared::livekit(), quick(20_000));
+    let urls = vec![Secret::new(&redis.url())];
+    let store = Store::open(&RedisConfig {
+        urls,
+        timeout_ms: 2000,
+        ..RedisConfig::default()
+    })
+    .expect("store");
+    store.ping().await.expect("it runs");
+    rig.store = store.clone();
+    rig.dispatcher = Dispatcher::new(
+        store,
+        Rooms::new(&LiveKitConfig::default()),
+        quick(20_000),
+        Arc::new(Metrics::new()),
+        rig.lifecycle.clone(),
+    );
+    redis.server().freeze().expect("freeze");
+    let candidate = Candidate {
+        tenant: &rig.profile,
+        call: CallId::generate(),
+        sid: sid(),
+        caller: None,
+        dialled: "+15550100".parse().expect("number"),
+    };
+    let decision = rig
+        .dispatcher
+        .admit(
+            candidate,
+            now(),
+            Instant::now() + Duration::from_millis(300),
+        )
+        .await;
+    assert!(decision.is_err());
+    // The command lies in the frozen server's socket and runs now.
+    redis.server().thaw().expect("thaw");
+    rig.all_tasks_end().await;
+    assert_eq!(
+        rig.store
+            .slots_in_use(rig.profile.id, now())
+            .await
+            .expect("slots"),
+        0
+    );
+}

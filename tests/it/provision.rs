@@ -1,0 +1,216 @@
+//! `neurality livekit provision` against a real LiveKit with its SIP API.
+
+use livekit_api::services::sip::{
+    CreateSIPDispatchRuleOptions, CreateSIPInboundTrunkOptions, ListSIPDispatchRuleFilter,
+    ListSIPInboundTrunkFilter, SIPClient,
+};
+use livekit_protocol::{
+    SipDispatchRuleDirect, SipDispatchRuleInfo, SipInboundTrunkInfo, SipMediaEncryption,
+    sip_dispatch_rule::Rule,
+};
+use loadtest::stack::{LiveKit, LiveKitOptions, Redis, StackDir};
+use neurality::{
+    config::{LiveKitConfig, Secret},
+    roles::livekit::{Change, Provisioned, RULE, TRUNK, provision},
+};
+
+struct Rig {
+    config: LiveKitConfig,
+    sip: SIPClient,
+    _livekit: LiveKit,
+    _redis: Redis,
+    _dir: StackDir,
+}
+
+impl Rig {
+    fn new(name: &str) -> Self {
+        let dir = StackDir::for_this_process(name).expect("dir");
+        let redis = Redis::start(&dir).expect("redis");
+        let options = LiveKitOptions {
+            redis: Some(redis.address()),
+            ..LiveKitOptions::default()
+        };
+        let livekit = LiveKit::start(&dir, options).expect("livekit");
+        let config = LiveKitConfig {
+            url: livekit.ws_url().parse().expect("url"),
+            api_key: livekit.api_key().to_owned(),
+            api_secret: Secret::new(livekit.api_secret()),
+            sip_password: Secret::new("correct horse"),
+            ..LiveKitConfig::default()
+        };
+        let sip =
+            SIPClient::with_api_key(&livekit.http_url(), livekit.api_key(), livekit.api_secret());
+        Self {
+            config,
+            sip,
+            _livekit: livekit,
+            _redis: redis,
+            _dir: dir,
+        }
+    }
+
+    async fn trunks(&self) -> Vec<SipInboundTrunkInfo> {
+        self.sip
+            .list_sip_inbound_trunk(ListSIPInboundTrunkFilter::All)
+            .await
+            .expect("trunks")
+    }
+
+    async fn rules(&self) -> Vec<SipDispatchRuleInfo> {
+        self.sip
+            .list_sip_dispatch_rule(ListSIPDispatchRuleFilter::All)
+            .await
+            .expect("rules")
+    }
+}
+
+#[tokio::test]
+async fn it_makes_one_wildcard_trunk_and_one_callee_rule_and_running_it_again_changes_nothing() {
+    let mut rig = Rig::new("provision");
+    let done = provision(&rig.config).await.expect("provision");
+    assert_eq!(
+        done,
+        Provisioned {
+            trunk: Change::Created,
+            rule: Change::Created
+        }
+    );
+    let (trunks, rules) = (rig.trunks().await, rig.rules().await);
+    let ([trunk], [rule]) = (trunks.as_slice(), rules.as_slice()) else {
+        panic!("{trunks:?} {rules:?}")
+    };
+    assert_eq!(
+        (
+            trunk.name.as_str(),
+            trunk.numbers.len(),
+            trunk.allowed_addresses.len()
+        ),
+        (TRUNK, 0, 0)
+    );
+    assert_eq!(trunk.auth_username, "neurality");
+    assert_eq!(trunk.ringing_timeout.as_ref().map(|t| t.seconds), Some(40));
+    assert_eq!(
+        trunk.headers_to_attributes["X-Twilio-CallSid"],
+        "twilio.callSid"
+    );
+    let encryption = trunk.media.as_ref().and_then(|media| media.encryption);
+    assert_eq!(
+        encryption,
+        Some(SipMediaEncryption::SipMediaEncryptRequire as i32)
+    );
+    assert_eq!(
+        (
+            rule.name.as_str(),
+            rule.hide_phone_number,
+            rule.room_config.is_none()
+        ),
+        (RULE, true, true)
+    );
+    assert_eq!(rule.trunk_ids, std::slice::from_ref(&trunk.sip_trunk_id));
+    let Some(Rule::DispatchRuleCallee(callee)) = rule.rule.clone().and_then(|rule| rule.rule)
+    else {
+        panic!("{rule:?}")
+    };
+    assert_eq!(
+        (
+            callee.room_prefix.as_str(),
+            callee.pin.as_str(),
+            callee.randomize
+        ),
+        ("", "", false)
+    );
+
+    let again = provision(&rig.config).await.expect("provision");
+    assert_eq!(
+        again,
+        Provisioned {
+            trunk: Change::Unchanged,
+            rule: Change::Unchanged
+        }
+    );
+    rig.config.sip_password = Secret::new("battery staple");
+    let changed = provision(&rig.config).await.expect("provision");
+    assert_eq!(
+        changed,
+        Provisioned {
+            trunk: Change::Updated,
+            rule: Change::Unchanged
+        }
+    );
+    let trunks = rig.trunks().await;
+    assert_eq!(
+        (trunks.len(), trunks[0].auth_password.as_str()),
+        (1, "battery staple")
+    );
+    assert_eq!(
+        trunks[0].sip_trunk_id, rule.trunk_ids[0],
+        "the trunk keeps its id"
+    );
+}
+
+#[tokio::test]
+async fn what_others_made_is_not_touched() {
+    let rig = Rig::new("provision-foreign");
+    let numbered = CreateSIPInboundTrunkOptions::default();
+    rig.sip
+        .create_sip_inbound_trunk("theirs".into(), vec!["+15550199".into()], numbered)
+        .await
+        .expect("trunk");
+    provision(&rig.config)
+        .await
+        .expect("a trunk with numbers does not take our calls");
+    let before = rig.rules().await;
+    let direct = Rule::DispatchRuleDirect(SipDispatchRuleDirect {
+        room_name: "x".into(),
+        pin: "1".into(),
+    });
+    let options = CreateSIPDispatchRuleOptions {
+        name: "theirs".into(),
+        ..CreateSIPDispatchRuleOptions::default()
+    };
+    rig.sip
+        .create_sip_dispatch_rule(direct, options)
+        .await
+        .expect("rule");
+    let error = provision(&rig.config)
+        .await
+        .expect_err("a rule for all trunks takes ours");
+    assert!(
+        error
+            .to_string()
+            .contains("(theirs) applies to our trunk too"),
+        "{error:#}"
+    );
+    assert_eq!(
+        (rig.trunks().await.len(), rig.rules().await.len()),
+        (2, before.len() + 1)
+    );
+}
+
+#[tokio::test]
+async fn a_foreign_wildcard_trunk_or_a_missing_password_is_refused() {
+    let mut rig = Rig::new("provision-wildcard");
+    let options = CreateSIPInboundTrunkOptions {
+        auth_username: Some("u".into()),
+        auth_password: Some("p".into()),
+        ..CreateSIPInboundTrunkOptions::default()
+    };
+    rig.sip
+        .create_sip_inbound_trunk("theirs".into(), Vec::new(), options)
+        .await
+        .expect("trunk");
+    let error = provision(&rig.config)
+        .await
+        .expect_err("two wildcard trunks");
+    assert!(
+        error.to_string().contains("(theirs) takes any number too"),
+        "{error:#}"
+    );
+    assert_eq!(rig.trunks().await.len(), 1);
+    rig.config.sip_password = Secret::default();
+    let error = provision(&rig.config).await.expect_err("no password");
+    assert!(
+        error.to_string().starts_with("livekit.sip_password"),
+        "{error:#}"
+    );
+}
