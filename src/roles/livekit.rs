@@ -306,6 +306,9 @@ fn comparable_rule(rule: SipDispatchRuleInfo) -> SipDispatchRuleInfo {
         sip_dispatch_rule_id: String::new(),
         created_at: None,
         updated_at: None,
+        media: rule
+            .media
+            .filter(|media| *media != SipMediaConfig::default()),
         ..rule
     }
 }

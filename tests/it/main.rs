@@ -3,6 +3,7 @@
 mod architecture;
 mod providers;
 mod dispatch;
+mod gateway;
 mod provision;
 mod redis;
 mod vad;

@@ -15,7 +15,7 @@ use crate::domain::{
     ids::{CallId, Epoch, RoomName, TenantId},
     phi::Phi,
 };
-use crate::security::{Aad, SealError, Sealed, TenantSealer};
+use crate::security::{SealError, TenantSealer};
 
 /// A call record as Redis holds it: the caller's number sealed.
 #[derive(Clone, Debug)]
@@ -40,21 +40,15 @@ pub struct StoredCall {
     pub next: Option<NextStep>,
 }
 
-/// Where the sealed number lives: it opens in no other call's record.
-const fn caller_of(call: CallId) -> Aad {
-    Aad {
-        table: "redis",
-        column: "caller",
-        row: call.as_uuid(),
-    }
-}
+/// Kind of value, for the seal: it opens in no other call's record.
+const CALLER: &str = "caller";
 
 impl StoredCall {
     /// Seals a caller's number for this call's record.
     #[must_use]
     pub fn seal_caller(sealer: &TenantSealer, call: CallId, number: &Phi<E164>) -> Vec<u8> {
         let plain = number.expose().as_str().as_bytes();
-        sealer.seal(&caller_of(call), plain).into_bytes()
+        sealer.seal_for_redis(CALLER, call, plain).into_bytes()
     }
 
     /// The record with the caller's number in the clear.
@@ -108,7 +102,7 @@ fn open_number(
     call: CallId,
     sealed: Vec<u8>,
 ) -> Result<Phi<E164>, SealError> {
-    let plain = sealer.open(&caller_of(call), &Sealed::from(sealed))?;
+    let plain = sealer.open_from_redis(CALLER, call, sealed)?;
     let number = std::str::from_utf8(plain.expose())
         .ok()
         .and_then(|text| text.parse().ok());

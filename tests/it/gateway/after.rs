@@ -1,0 +1,180 @@
+//! What follows a leg: `POST /twilio/dial-done`, `/twilio/person-done`, `/twilio/sip-status`.
+
+use neurality::domain::{
+    call::{CallPhase, NextStep},
+    ids::{CallId, Epoch, PodId, TenantId},
+};
+
+use super::{FALLBACK, Rig, sid};
+
+const NOBODY: &str = "<Say>Sorry, nobody could take your call. Please call again later. Goodbye.</Say><Hangup></Hangup>";
+
+impl Rig {
+    async fn ended_with(&self, next: &NextStep) -> String {
+        let (call, query) = self.admitted().await;
+        let claim = self
+            .store
+            .claim(
+                self.tenant(),
+                call,
+                Epoch::FIRST,
+                &PodId::new("pod"),
+                "AJ_1",
+            )
+            .await;
+        claim.expect("claim");
+        self.store
+            .set_next_step(self.tenant(), call, Epoch::FIRST, next)
+            .await
+            .expect("next step");
+        query
+    }
+
+    async fn dial_done(&self, query: &str) -> super::Answer {
+        let fields = [
+            ("CallSid", sid()),
+            ("To", self.dialled.clone()),
+            ("DialCallStatus", "completed".to_owned()),
+        ];
+        let fields = fields
+            .each_ref()
+            .map(|(name, value)| (*name, value.as_str()));
+        self.twilio(&format!("/twilio/dial-done?{query}"), &fields)
+            .await
+    }
+}
+
+#[tokio::test]
+async fn a_finished_call_hangs_up_and_its_slot_is_freed_once() {
+    let rig = Rig::new().await;
+    let query = rig.ended_with(&NextStep::HangUp).await;
+    assert_eq!(rig.slots().await, 1);
+    rig.dial_done(&query)
+        .await
+        .assert_twiml("<Hangup></Hangup>");
+    assert_eq!(rig.slots().await, 0);
+    rig.dial_done(&query)
+        .await
+        .assert_twiml("<Hangup></Hangup>");
+    let call = query
+        .split("call=")
+        .nth(1)
+        .expect("call")
+        .parse()
+        .expect("id");
+    assert!(
+        !rig.store
+            .release(rig.tenant(), call)
+            .await
+            .expect("release"),
+        "it was freed already"
+    );
+}
+
+#[tokio::test]
+async fn a_transfer_dials_the_person_and_leads_back_to_us() {
+    let rig = Rig::new().await;
+    let to = "+12125550191".parse().expect("number");
+    let query = rig.ended_with(&NextStep::Transfer { to }).await;
+    let expected = format!(
+        r#"<Dial timeout="30" action="{}/twilio/person-done"><Number>+12125550191</Number></Dial>"#,
+        rig.base
+    );
+    rig.dial_done(&query).await.assert_twiml(&expected);
+    rig.dial_done(&query).await.assert_twiml(&expected);
+    let done = async |status: &str| {
+        rig.twilio(
+            "/twilio/person-done",
+            &[("CallSid", &sid()), ("DialCallStatus", status)],
+        )
+        .await
+    };
+    done("completed").await.assert_twiml("<Hangup></Hangup>");
+    for status in ["no-answer", "busy", "failed", "canceled"] {
+        done(status).await.assert_twiml(NOBODY);
+    }
+}
+
+#[tokio::test]
+async fn a_call_without_a_next_step_falls_back_whatever_twilio_says() {
+    let rig = Rig::new().await;
+    let (_, waiting) = rig.admitted().await;
+    rig.dial_done(&waiting).await.assert_falls_back(&rig);
+    let failed = rig.ended_with(&NextStep::Fallback).await;
+    rig.dial_done(&failed).await.assert_falls_back(&rig);
+    let lost = format!("tenant={}&call={}", rig.tenant(), CallId::generate());
+    rig.dial_done(&lost).await.assert_falls_back(&rig);
+}
+
+#[tokio::test]
+async fn the_fallback_of_another_clinic_is_not_used() {
+    let rig = Rig::new().await;
+    let foreign = format!(
+        "tenant={}&call={}",
+        TenantId::generate(),
+        CallId::generate()
+    );
+    let answer = rig.dial_done(&foreign).await;
+    assert!(
+        answer.text.contains("<Say>We are sorry") && !answer.text.contains(FALLBACK),
+        "{answer:?}"
+    );
+}
+
+#[tokio::test]
+async fn forged_or_nameless_callbacks_are_refused() {
+    let rig = Rig::new().await;
+    let (_, query) = rig.admitted().await;
+    for path in ["dial-done", "sip-status", "person-done"] {
+        let url = format!("{}/twilio/{path}?{query}", rig.base);
+        assert_eq!(
+            rig.post(&url, &[("CallStatus", "completed")], Some("forged"))
+                .await
+                .status,
+            403
+        );
+    }
+    for (path, query) in [
+        ("dial-done", ""),
+        ("dial-done", "?tenant=x&call=y"),
+        ("sip-status", "?tenant=x"),
+    ] {
+        let answer = rig
+            .twilio(
+                &format!("/twilio/{path}{query}"),
+                &[("CallStatus", "completed")],
+            )
+            .await;
+        assert_eq!(answer.status, 400, "{path}{query}");
+    }
+    assert_eq!(rig.slots().await, 1);
+}
+
+#[tokio::test]
+async fn the_end_of_the_sip_leg_frees_the_slot_and_its_progress_does_not() {
+    let rig = Rig::new().await;
+    let (call, query) = rig.admitted().await;
+    let report = async |status: &str| {
+        rig.twilio(
+            &format!("/twilio/sip-status?{query}"),
+            &[("CallStatus", status)],
+        )
+        .await
+        .status
+    };
+    for status in ["initiated", "ringing", "in-progress", "something-new"] {
+        assert_eq!(
+            (report(status).await, rig.slots().await),
+            (204, 1),
+            "{status}"
+        );
+    }
+    for status in ["completed", "completed", "ringing"] {
+        assert_eq!(
+            (report(status).await, rig.slots().await),
+            (204, 0),
+            "{status}"
+        );
+    }
+    assert_eq!(rig.record(call).await.phase, CallPhase::Ended);
+}
