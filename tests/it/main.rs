@@ -1,9 +1,9 @@
 //! Tests against real servers: one binary, one module per part.
 
 mod architecture;
-mod providers;
 mod dispatch;
 mod gateway;
+mod providers;
 mod provision;
 mod redis;
 mod vad;
