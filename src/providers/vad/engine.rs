@@ -144,14 +144,14 @@ impl VadEngine {
             memory: Mutex::default(),
             events,
         };
-        VadHandle {
+        let input = VadInput {
             window: Window::new(),
             slot: Arc::new(slot),
             worker,
-            events: out,
             counters: Arc::clone(&self.counters),
             metrics: Arc::clone(&self.metrics),
-        }
+        };
+        VadHandle { input, events: out }
     }
 
     /// The counters now.
@@ -169,15 +169,45 @@ impl VadEngine {
 
 /// One call's access to the engine.
 pub struct VadHandle {
+    input: VadInput,
+    events: VadEvents,
+}
+
+/// What the engine notices in one call's sound. An error is its end; so is a closed channel, after the input was dropped.
+pub type VadEvents = mpsc::Receiver<Result<VadEvent, VadError>>;
+
+/// One call's way into the engine.
+pub struct VadInput {
     window: Window,
     slot: Arc<Slot>,
     worker: Worker,
-    events: mpsc::Receiver<Result<VadEvent, VadError>>,
     counters: Arc<Counters>,
     metrics: Arc<Metrics>,
 }
 
 impl VadHandle {
+    /// Takes the next 20 ms, as [`VadInput::push`].
+    pub fn push(&mut self, frame: &AudioFrame) {
+        self.input.push(frame);
+    }
+
+    /// The next event. Cancel-safe.
+    ///
+    /// # Errors
+    /// [`VadError`]: this call's detection is over; open another handle, or go on without.
+    pub async fn recv(&mut self) -> Result<VadEvent, VadError> {
+        // The input holds a sender, so the channel does not close.
+        self.events.recv().await.unwrap_or(Err(VadError::Stopped))
+    }
+
+    /// Both halves, for owners that push in one place and wait in another.
+    #[must_use]
+    pub fn split(self) -> (VadInput, VadEvents) {
+        (self.input, self.events)
+    }
+}
+
+impl VadInput {
     /// Takes the next 20 ms. Does not wait: at a full queue the window is dropped and counted.
     pub fn push(&mut self, frame: &AudioFrame) {
         let Some((start, samples)) = self.window.push(frame) else {
@@ -197,18 +227,9 @@ impl VadHandle {
             Err(TrySendError::Disconnected(_)) => self.slot.tell(Err(VadError::Stopped)),
         }
     }
-
-    /// The next event. Cancel-safe.
-    ///
-    /// # Errors
-    /// [`VadError`]: this call's detection is over; open another handle, or go on without.
-    pub async fn recv(&mut self) -> Result<VadEvent, VadError> {
-        // The handle's own slot holds a sender, so the channel does not close.
-        self.events.recv().await.unwrap_or(Err(VadError::Stopped))
-    }
 }
 
-impl Drop for VadHandle {
+impl Drop for VadInput {
     fn drop(&mut self) {
         self.worker.calls.fetch_sub(1, Ordering::Relaxed);
     }

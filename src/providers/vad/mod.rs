@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 
-pub use self::engine::{VadEngine, VadHandle, VadStats};
+pub use self::engine::{VadEngine, VadEvents, VadHandle, VadInput, VadStats};
 use crate::domain::call_time::CallTime;
 
 /// Samples that the model judges at a time.

@@ -135,3 +135,59 @@ impl Silero {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use rand::{Rng, SeedableRng, rngs::StdRng};
+
+    use super::*;
+    use crate::config::ProvidersConfig;
+
+    /// A second of something with pitch and noise, different for each call.
+    fn sound(call: usize) -> Vec<[i16; WINDOW_SAMPLES]> {
+        let mut rng = StdRng::seed_from_u64(call as u64);
+        let pitch = 0.04 + call as f64 * 0.01;
+        let sample = |n: usize, noise: f64| {
+            let tone = (n as f64 * pitch).sin() + (n as f64 * pitch * 2.0).sin();
+            ((tone + noise) * 5000.0) as i16
+        };
+        (0..30)
+            .map(|w| std::array::from_fn(|n| sample(w * WINDOW_SAMPLES + n, rng.random())))
+            .collect()
+    }
+
+    #[test]
+    fn a_batch_scores_as_each_of_its_lanes_alone() {
+        let config = ProvidersConfig::default();
+        let mut model =
+            Silero::load(&config.onnxruntime, &config.silero_model).expect("make setup");
+        let sounds: Vec<_> = (0..7).map(sound).collect();
+        let mut scores = Vec::new();
+        let mut alone = vec![Vec::new(); sounds.len()];
+        for (sound, alone) in sounds.iter().zip(&mut alone) {
+            let mut memory = Recurrent::default();
+            for window in sound {
+                let memory = &mut memory;
+                model
+                    .score(&mut [Lane { memory, window }], &mut scores)
+                    .expect("runs");
+                alone.push(scores[0]);
+            }
+        }
+        let mut memories: Vec<_> = sounds.iter().map(|_| Recurrent::default()).collect();
+        for step in 0..30 {
+            let lanes = memories.iter_mut().zip(&sounds);
+            let mut lanes: Vec<_> = lanes
+                .map(|(memory, sound)| Lane {
+                    memory,
+                    window: &sound[step],
+                })
+                .collect();
+            model.score(&mut lanes, &mut scores).expect("runs");
+            for (call, score) in scores.iter().enumerate() {
+                let difference = (score - alone[call][step]).abs();
+                assert!(difference < 1e-4, "call {call} step {step}: {difference}");
+            }
+        }
+    }
+}
