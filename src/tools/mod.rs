@@ -1,3 +1,144 @@
 //! What the model can do: typed, validated, idempotent. One file per tool.
+//!
+//! [`ToolSet::run`] answers every request, whatever the model wrote: an unknown tool, malformed arguments or a failing database become JSON that the model reads.
+//! What changes bookings runs under an idempotency key of ours ([`idempotency`]) and Postgres decides; dropping the future of a running mutation rolls it back,
+//! so the session lets it finish despite barge-in and hang-up.
 
+mod answer;
+mod arguments;
+mod book_appointment;
+mod cancel_appointment;
+mod catalogue;
+mod check_insurance_coverage;
+mod find_available_slots;
+mod hand_over;
+mod idempotency;
 pub mod outcome;
+mod reschedule_appointment;
+mod slot_id;
+
+use std::sync::Arc;
+
+use chrono::{DateTime, NaiveDate, Utc};
+use tokio::time::{Instant, timeout};
+
+use self::{
+    answer::{Answer, Answered, Refusal},
+    catalogue::Tool,
+    outcome::ToolOutcome,
+};
+use crate::{
+    domain::{
+        call_time::CallTime,
+        conversation::{ToolRequest, ToolSpec},
+        e164::E164,
+        ids::CallId,
+        phi::Phi,
+        tenant::TenantProfile,
+    },
+    storage::postgres::{Clinic, Db},
+};
+
+/// Where the present comes from.
+pub type Clock = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;
+
+/// The tools of one call; a cheap clone.
+#[derive(Clone)]
+pub struct ToolSet {
+    db: Db,
+    clinic: Clinic,
+    call: CallId,
+    caller: Option<Phi<E164>>,
+    clock: Clock,
+}
+
+impl ToolSet {
+    /// Tools that act for this caller of this clinic.
+    #[must_use]
+    pub fn new(
+        db: Db,
+        clinic: Clinic,
+        call: CallId,
+        caller: Option<Phi<E164>>,
+        clock: Clock,
+    ) -> Self {
+        Self { db, clinic, call, caller, clock }
+    }
+
+    /// The tools as the model sees them; the clinic's procedure codes are a closed set in the schemas. Equal for all calls of a clinic.
+    #[must_use]
+    pub fn specs(&self) -> Vec<ToolSpec> {
+        Tool::ALL.iter().map(|tool| tool.spec(&self.clinic.profile)).collect()
+    }
+
+    /// Whether a tool of this name changes bookings: it must run to its end, and never on speculation.
+    #[must_use]
+    pub fn is_mutating(name: &str) -> bool {
+        Tool::by_name(name).is_some_and(Tool::is_mutating)
+    }
+
+    /// Runs one request and answers it, within the tool's deadline.
+    pub async fn run(&self, request: ToolRequest, turn: u32, at: CallTime) -> ToolOutcome {
+        let started = Instant::now();
+        let answer = match Tool::by_name(&request.name) {
+            Some(tool) => match timeout(tool.deadline(), self.dispatch(tool, &request)).await {
+                Ok(result) => result.unwrap_or_else(|refusal| self.refuse(tool, refusal)),
+                Err(_) => Answer::failed(),
+            },
+            None => Answer::invalid("unknown_tool", "There is no such tool."),
+        };
+        let took = started.elapsed();
+        tracing::info!(
+            call.id = %self.call,
+            tool = Tool::by_name(&request.name).map_or("unknown", Tool::name),
+            status = answer.status.as_str(),
+            turn,
+            at_ms = at.as_millis(),
+            took_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
+            "tool ran"
+        );
+        ToolOutcome {
+            id: request.id,
+            content: Phi::new(answer.content),
+            status: answer.status,
+            effect: answer.effect,
+            took,
+        }
+    }
+
+    async fn dispatch(&self, tool: Tool, request: &ToolRequest) -> Answered {
+        let arguments = request.arguments.expose();
+        match tool {
+            Tool::CheckInsuranceCoverage => self.check_insurance_coverage(arguments::parse(arguments)?).await,
+            Tool::FindAvailableSlots => self.find_available_slots(arguments::parse(arguments)?).await,
+            Tool::BookAppointment => self.book_appointment(arguments::parse(arguments)?).await,
+            Tool::CancelAppointment => self.cancel_appointment(arguments::parse(arguments)?).await,
+            Tool::RescheduleAppointment => self.reschedule_appointment(arguments::parse(arguments)?).await,
+            Tool::TransferToHuman => self.transfer_to_human(arguments::parse(arguments)?),
+            Tool::EndCall => self.end_call(arguments::parse(arguments)?),
+        }
+    }
+
+    /// The one place where a storage failure inside a tool is logged.
+    fn refuse(&self, tool: Tool, refusal: Refusal) -> Answer {
+        match refusal {
+            Refusal::Invalid { code, message } => Answer::invalid(code, &message),
+            Refusal::Storage(error) => {
+                tracing::error!(call.id = %self.call, tool = tool.name(), error = &error as &dyn std::error::Error, "tool failed");
+                Answer::failed()
+            }
+        }
+    }
+
+    fn profile(&self) -> &TenantProfile {
+        &self.clinic.profile
+    }
+
+    fn now(&self) -> DateTime<Utc> {
+        (self.clock)()
+    }
+
+    fn today(&self) -> NaiveDate {
+        self.now().with_timezone(&self.profile().time_zone).date_naive()
+    }
+}

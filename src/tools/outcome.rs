@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::domain::{
+    capture::{ToolUse, UseStatus},
     conversation::{ToolCallId, ToolRequest},
     phi::Phi,
 };
@@ -73,4 +74,25 @@ pub struct ToolTrace {
     pub started: crate::domain::call_time::CallTime,
     /// Turn that asked.
     pub turn: u32,
+}
+
+impl From<&ToolTrace> for ToolUse {
+    fn from(trace: &ToolTrace) -> Self {
+        let inputs = trace.request.arguments.expose();
+        let inputs = serde_json::from_str(inputs).unwrap_or_else(|_| Value::String(inputs.clone()));
+        Self {
+            name: trace.request.name.clone(),
+            inputs: Phi::new(inputs),
+            outputs: trace.outcome.content.clone(),
+            status: match trace.outcome.status {
+                ToolStatus::Done => UseStatus::Done,
+                ToolStatus::Declined => UseStatus::Declined,
+                ToolStatus::Invalid => UseStatus::Invalid,
+                ToolStatus::Failed => UseStatus::Failed,
+            },
+            started: trace.started,
+            took: trace.outcome.took,
+            turn: trace.turn,
+        }
+    }
 }

@@ -7,7 +7,7 @@ mod keys;
 
 use std::{
     str::FromStr,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use sqlx::{
@@ -15,6 +15,7 @@ use sqlx::{
     migrate::{MigrateError, Migrator},
     postgres::{PgConnectOptions, PgPoolOptions},
 };
+use tokio::time::Instant;
 
 pub use self::clinic_file::{ClinicFile, ClinicFileError};
 use super::{StorageError, TenantTx};
