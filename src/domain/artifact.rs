@@ -191,7 +191,10 @@ mod tests {
     #[test]
     fn the_committed_schema_is_the_generated_one() {
         let generated = format!("{:#}\n", Artifact::json_schema());
-        #[expect(clippy::disallowed_methods, reason = "asks whether to write the schema anew")]
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "asks whether to write the schema anew"
+        )]
         let update = std::env::var_os("UPDATE_SCHEMA").is_some();
         if update {
             std::fs::write("docs/schema/call-artifact.v1.json", &generated).expect("write schema");

@@ -1,4 +1,8 @@
 //! One file per role: builds its object graph and runs it.
 
+pub mod audit;
 pub mod gateway;
+pub mod keys;
 pub mod livekit;
+pub mod migrate;
+pub mod tenant;

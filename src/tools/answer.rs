@@ -16,21 +16,37 @@ pub(super) struct Answer {
 
 impl Answer {
     pub(super) fn done(content: Value) -> Self {
-        Self { content, status: ToolStatus::Done, effect: None }
+        Self {
+            content,
+            status: ToolStatus::Done,
+            effect: None,
+        }
     }
 
     pub(super) fn declined(content: Value) -> Self {
-        Self { content, status: ToolStatus::Declined, effect: None }
+        Self {
+            content,
+            status: ToolStatus::Declined,
+            effect: None,
+        }
     }
 
     pub(super) fn invalid(code: &str, message: &str) -> Self {
-        Self { content: error(code, message), status: ToolStatus::Invalid, effect: None }
+        Self {
+            content: error(code, message),
+            status: ToolStatus::Invalid,
+            effect: None,
+        }
     }
 
     /// Nothing is claimed: a mutation may or may not have happened, and asking again is safe.
     pub(super) fn failed() -> Self {
         let message = "The clinic's system did not answer. Nothing is confirmed. Apologise, try once more, then offer to transfer the caller.";
-        Self { content: error("unavailable", message), status: ToolStatus::Failed, effect: None }
+        Self {
+            content: error("unavailable", message),
+            status: ToolStatus::Failed,
+            effect: None,
+        }
     }
 
     pub(super) fn with_effect(mut self, effect: CallEffect) -> Self {
@@ -56,7 +72,10 @@ pub(super) enum Refusal {
 
 impl Refusal {
     pub(super) fn invalid(code: &'static str, message: impl Into<Cow<'static, str>>) -> Self {
-        Self::Invalid { code, message: message.into() }
+        Self::Invalid {
+            code,
+            message: message.into(),
+        }
     }
 
     pub(super) fn arguments(message: impl Into<Cow<'static, str>>) -> Self {

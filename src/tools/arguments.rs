@@ -27,7 +27,9 @@ pub(super) fn parse<T: DeserializeOwned>(json: &str) -> Result<T, Refusal> {
 }
 
 /// Models write an empty text where they mean nothing.
-pub(super) fn blank_as_none<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+pub(super) fn blank_as_none<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<String>, D::Error> {
     let text = Option::<String>::deserialize(deserializer)?;
     Ok(text.filter(|text| !text.trim().is_empty()))
 }
@@ -36,7 +38,9 @@ pub(super) fn blank_as_none<'de, D: Deserializer<'de>>(deserializer: D) -> Resul
 pub(super) fn text(field: &str, text: &str) -> Result<String, Refusal> {
     let text = text.trim();
     if text.is_empty() || text.chars().count() > MAX_TEXT || text.chars().any(char::is_control) {
-        return Err(Refusal::arguments(format!("{field} must have 1 to {MAX_TEXT} characters.")));
+        return Err(Refusal::arguments(format!(
+            "{field} must have 1 to {MAX_TEXT} characters."
+        )));
     }
     Ok(text.to_owned())
 }
@@ -45,9 +49,13 @@ pub(super) fn text(field: &str, text: &str) -> Result<String, Refusal> {
 pub(super) fn patient_name(name: &str) -> Result<Phi<String>, Refusal> {
     let name = name.split_whitespace().collect::<Vec<_>>().join(" ");
     let letters = name.chars().filter(|c| c.is_alphabetic()).count();
-    let valid = name.chars().all(|c| c.is_alphabetic() || " '’.-".contains(c));
+    let valid = name
+        .chars()
+        .all(|c| c.is_alphabetic() || " '’.-".contains(c));
     if !valid || letters < 2 || !name.contains(' ') || name.chars().count() > MAX_NAME {
-        return Err(Refusal::arguments("patient_name must be the patient's first and last name."));
+        return Err(Refusal::arguments(
+            "patient_name must be the patient's first and last name.",
+        ));
     }
     Ok(Phi::new(name))
 }
@@ -62,7 +70,9 @@ pub(super) fn date(field: &str, text: &str) -> Result<NaiveDate, Refusal> {
 pub(super) fn date_of_birth(text: &str, today: NaiveDate) -> Result<Phi<NaiveDate>, Refusal> {
     let born = date("date_of_birth", text)?;
     if born > today || born < today - Months::new(12 * OLDEST_YEARS) {
-        return Err(Refusal::arguments("date_of_birth must lie in the past, within a human life."));
+        return Err(Refusal::arguments(
+            "date_of_birth must lie in the past, within a human life.",
+        ));
     }
     Ok(Phi::new(born))
 }
@@ -75,13 +85,16 @@ pub(super) fn phone(text: &str) -> Result<Phi<E164>, Refusal> {
         11 if plain.starts_with('1') => format!("+{plain}"),
         _ => plain,
     };
-    full.parse().map(Phi::new).map_err(|_| Refusal::arguments("phone must be a phone number with its area code."))
+    full.parse()
+        .map(Phi::new)
+        .map_err(|_| Refusal::arguments("phone must be a phone number with its area code."))
 }
 
 /// How the caller names a booking; the id wins over the code.
 pub(super) fn booking_ref(id: Option<&str>, code: Option<&str>) -> Result<BookingRef, Refusal> {
     if let Some(id) = id {
-        let id = Uuid::parse_str(id.trim()).map_err(|_| Refusal::arguments("booking_id must be an id from a tool's answer."))?;
+        let id = Uuid::parse_str(id.trim())
+            .map_err(|_| Refusal::arguments("booking_id must be an id from a tool's answer."))?;
         return Ok(BookingRef::Id(id.into()));
     }
     let Some(code) = code else {
@@ -89,7 +102,9 @@ pub(super) fn booking_ref(id: Option<&str>, code: Option<&str>) -> Result<Bookin
     };
     let code: String = code.chars().filter(|c| c.is_ascii_alphanumeric()).collect();
     if code.len() != 4 {
-        return Err(Refusal::arguments("confirmation_code has four letters and digits."));
+        return Err(Refusal::arguments(
+            "confirmation_code has four letters and digits.",
+        ));
     }
     Ok(BookingRef::Code(code.to_ascii_uppercase()))
 }
@@ -103,7 +118,14 @@ mod tests {
         for good in ["Maria Lopez", "  Seán  O'Brien-Díaz ", "J. R. Smith"] {
             assert!(patient_name(good).is_ok(), "{good}");
         }
-        for bad in ["", "Maria", "Maria 4", "a", "<b>Maria Lopez</b>", "Robert'); DROP TABLE patients;--"] {
+        for bad in [
+            "",
+            "Maria",
+            "Maria 4",
+            "a",
+            "<b>Maria Lopez</b>",
+            "Robert'); DROP TABLE patients;--",
+        ] {
             assert!(patient_name(bad).is_err(), "{bad}");
         }
     }
@@ -112,15 +134,31 @@ mod tests {
     fn a_birth_date_lies_in_a_human_past() {
         let today = "2026-12-01".parse().expect("date");
         assert!(date_of_birth("1980-04-12", today).is_ok());
-        for bad in ["2026-12-02", "1890-01-01", "12.04.1980", "April 12", "1980-02-30", ""] {
+        for bad in [
+            "2026-12-02",
+            "1890-01-01",
+            "12.04.1980",
+            "April 12",
+            "1980-02-30",
+            "",
+        ] {
             assert!(date_of_birth(bad, today).is_err(), "{bad}");
         }
     }
 
     #[test]
     fn a_phone_number_is_taken_as_people_write_it() {
-        for text in ["+14155550123", "(415) 555-0123", "1 415 555 0123", "415.555.0123"] {
-            assert_eq!(phone(text).ok().map(|n| n.expose().as_str().to_owned()), Some("+14155550123".into()), "{text}");
+        for text in [
+            "+14155550123",
+            "(415) 555-0123",
+            "1 415 555 0123",
+            "415.555.0123",
+        ] {
+            assert_eq!(
+                phone(text).ok().map(|n| n.expose().as_str().to_owned()),
+                Some("+14155550123".into()),
+                "{text}"
+            );
         }
         for bad in ["", "555", "call me", "+0123456789"] {
             assert!(phone(bad).is_err(), "{bad}");
@@ -129,7 +167,10 @@ mod tests {
 
     #[test]
     fn a_booking_is_named_by_id_or_code() {
-        assert_eq!(booking_ref(None, Some(" k7-m2 ")).ok(), Some(BookingRef::Code("K7M2".into())));
+        assert_eq!(
+            booking_ref(None, Some(" k7-m2 ")).ok(),
+            Some(BookingRef::Code("K7M2".into()))
+        );
         assert!(booking_ref(None, None).is_err());
         assert!(booking_ref(None, Some("K7M")).is_err());
         assert!(booking_ref(Some("7"), Some("K7M2")).is_err());

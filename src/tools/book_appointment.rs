@@ -37,7 +37,12 @@ pub(super) struct BookArgs {
 impl ToolSet {
     pub(super) async fn book_appointment(&self, args: BookArgs) -> Answered {
         let patient = self.patient(&args)?;
-        let reason = args.reason.as_deref().map(|reason| arguments::text("reason", reason)).transpose()?.map(Phi::new);
+        let reason = args
+            .reason
+            .as_deref()
+            .map(|reason| arguments::text("reason", reason))
+            .transpose()?
+            .map(Phi::new);
         let slot = self.offered_slot(&args.slot_id).await?;
         let mutation = self.name_booking(&slot, &patient).await?;
         let wanted = NewBooking {
@@ -50,8 +55,12 @@ impl ToolSet {
         match settle(|| self.db.book(&self.clinic.sealer, &mutation, &wanted)).await? {
             BookOutcome::Booked(booking) => Ok(Answer::done(self.confirm("booked", &booking))),
             // A repeat within the call reads as the first time did; in another call the patient should know that nothing new happened.
-            BookOutcome::Already(booking) if booking.call == self.call => Ok(Answer::done(self.confirm("booked", &booking))),
-            BookOutcome::Already(booking) => Ok(Answer::done(self.confirm("already_booked", &booking))),
+            BookOutcome::Already(booking) if booking.call == self.call => {
+                Ok(Answer::done(self.confirm("booked", &booking)))
+            }
+            BookOutcome::Already(booking) => {
+                Ok(Answer::done(self.confirm("already_booked", &booking)))
+            }
             BookOutcome::SlotTaken => self.slot_taken(&slot).await,
         }
     }
@@ -65,12 +74,30 @@ impl ToolSet {
         })
     }
 
-    async fn name_booking(&self, slot: &OfferedSlot, patient: &PatientDetails) -> Result<Mutation, Refusal> {
+    async fn name_booking(
+        &self,
+        slot: &OfferedSlot,
+        patient: &PatientDetails,
+    ) -> Result<Mutation, Refusal> {
         let provider = slot.practitioner.id;
-        let committed = self.db.mutations_of_slot(self.profile().id, self.call, provider, slot.time.start).await?;
-        let person = self.clinic.sealer.person_index(&patient.name, &patient.born);
-        let (provider, start) = (provider.as_uuid(), slot.time.start.timestamp().to_be_bytes());
-        let about: [&[u8]; 4] = [provider.as_bytes(), &start, slot.procedure.as_bytes(), &person];
+        let committed = self
+            .db
+            .mutations_of_slot(self.profile().id, self.call, provider, slot.time.start)
+            .await?;
+        let person = self
+            .clinic
+            .sealer
+            .person_index(&patient.name, &patient.born);
+        let (provider, start) = (
+            provider.as_uuid(),
+            slot.time.start.timestamp().to_be_bytes(),
+        );
+        let about: [&[u8]; 4] = [
+            provider.as_bytes(),
+            &start,
+            slot.procedure.as_bytes(),
+            &person,
+        ];
         Ok(self.mutation(Tool::BookAppointment, &about, committed))
     }
 
@@ -86,8 +113,14 @@ impl ToolSet {
 
     /// The slot went to somebody else between offer and booking.
     pub(super) async fn slot_taken(&self, slot: &OfferedSlot) -> Answered {
-        let day = slot.time.start.with_timezone(&self.profile().time_zone).date_naive();
+        let day = slot
+            .time
+            .start
+            .with_timezone(&self.profile().time_zone)
+            .date_naive();
         let alternatives = self.alternatives(&slot.procedure, day).await?;
-        Ok(Answer::declined(json!({ "status": "slot_taken", "alternatives": alternatives })))
+        Ok(Answer::declined(
+            json!({ "status": "slot_taken", "alternatives": alternatives }),
+        ))
     }
 }

@@ -46,17 +46,27 @@ impl ToolSet {
             patient_name: args.patient_name.as_deref(),
             date_of_birth: args.date_of_birth.as_deref(),
         };
-        let Some(found) = self.claimed(&claim).await? else { return Ok(not_found()) };
+        let Some(found) = self.claimed(&claim).await? else {
+            return Ok(not_found());
+        };
         if found.booking.time.start <= self.now() {
             return Ok(Answer::declined(json!({ "status": "too_late" })));
         }
         let id = found.booking.id;
-        let mutation = self.mutation(Tool::CancelAppointment, &[id.as_uuid().as_bytes()], found.mutations);
+        let mutation = self.mutation(
+            Tool::CancelAppointment,
+            &[id.as_uuid().as_bytes()],
+            found.mutations,
+        );
         let tenant = self.profile().id;
-        Ok(match settle(|| self.db.cancel(tenant, &mutation, id)).await? {
-            Cancelled::Done(booking) => Answer::done(self.confirm("cancelled", &booking)),
-            Cancelled::Before(booking) => Answer::declined(self.confirm("already_cancelled", &booking)),
-        })
+        Ok(
+            match settle(|| self.db.cancel(tenant, &mutation, id)).await? {
+                Cancelled::Done(booking) => Answer::done(self.confirm("cancelled", &booking)),
+                Cancelled::Before(booking) => {
+                    Answer::declined(self.confirm("already_cancelled", &booking))
+                }
+            },
+        )
     }
 
     /// The booking that the caller names, if it is theirs.
@@ -64,14 +74,29 @@ impl ToolSet {
         let wanted = arguments::booking_ref(claim.booking_id, claim.confirmation_code)?;
         let sealer = &self.clinic.sealer;
         let person = match (claim.patient_name, claim.date_of_birth) {
-            (Some(name), Some(born)) => {
-                Some(sealer.person_index(&arguments::patient_name(name)?, &arguments::date_of_birth(born, self.today())?))
-            }
+            (Some(name), Some(born)) => Some(sealer.person_index(
+                &arguments::patient_name(name)?,
+                &arguments::date_of_birth(born, self.today())?,
+            )),
             (None, None) => None,
-            _ => return Err(Refusal::arguments("Give patient_name and date_of_birth together.")),
+            _ => {
+                return Err(Refusal::arguments(
+                    "Give patient_name and date_of_birth together.",
+                ));
+            }
         };
-        let who = Claimant { call: self.call, phone: self.caller.as_ref().map(|caller| sealer.phone_index(caller)), person };
-        Ok(self.db.find_booking(self.profile().id, &wanted, &who).await?)
+        let who = Claimant {
+            call: self.call,
+            phone: self
+                .caller
+                .as_ref()
+                .map(|caller| sealer.phone_index(caller)),
+            person,
+        };
+        Ok(self
+            .db
+            .find_booking(self.profile().id, &wanted, &who)
+            .await?)
     }
 }
 

@@ -55,17 +55,26 @@ impl Tool {
     }
 
     pub(super) const fn is_mutating(self) -> bool {
-        matches!(self, Self::BookAppointment | Self::CancelAppointment | Self::RescheduleAppointment)
+        matches!(
+            self,
+            Self::BookAppointment | Self::CancelAppointment | Self::RescheduleAppointment
+        )
     }
 
     /// Longer for what should not be left in doubt.
     pub(super) const fn deadline(self) -> Duration {
-        if self.is_mutating() { Duration::from_secs(8) } else { Duration::from_secs(4) }
+        if self.is_mutating() {
+            Duration::from_secs(8)
+        } else {
+            Duration::from_secs(4)
+        }
     }
 
     const fn description(self) -> &'static str {
         match self {
-            Self::CheckInsuranceCoverage => "Look up whether the caller's insurance plan pays for a procedure, and the copay.",
+            Self::CheckInsuranceCoverage => {
+                "Look up whether the caller's insurance plan pays for a procedure, and the copay."
+            }
             Self::FindAvailableSlots => {
                 "Find free appointment times. Offer only what it returns. Dates are in the clinic's time zone, at most 60 days ahead."
             }
@@ -75,8 +84,12 @@ impl Tool {
             Self::CancelAppointment => {
                 "Cancel an appointment of the caller. If it answers not_found, ask for full name, date of birth and confirmation code."
             }
-            Self::RescheduleAppointment => "Move an appointment of the caller to a slot returned by find_available_slots.",
-            Self::TransferToHuman => "Connect the caller with the clinic's staff: when they ask for a person, in an emergency, or when you cannot help.",
+            Self::RescheduleAppointment => {
+                "Move an appointment of the caller to a slot returned by find_available_slots."
+            }
+            Self::TransferToHuman => {
+                "Connect the caller with the clinic's staff: when they ask for a person, in an emergency, or when you cannot help."
+            }
             Self::EndCall => "Hang up after the goodbye, when the caller needs nothing more.",
         }
     }
@@ -98,7 +111,11 @@ impl Tool {
         if let Some(code) = parameters.pointer_mut("/properties/procedure_code") {
             code["enum"] = json!(profile.procedures.keys().collect::<Vec<_>>());
         }
-        ToolSpec { name: self.name(), description: self.description(), parameters }
+        ToolSpec {
+            name: self.name(),
+            description: self.description(),
+            parameters,
+        }
     }
 }
 
@@ -108,7 +125,10 @@ fn schema_of<T: JsonSchema>() -> Value {
         settings.inline_subschemas = true;
         settings.meta_schema = None;
     });
-    let mut schema = settings.into_generator().into_root_schema_for::<T>().to_value();
+    let mut schema = settings
+        .into_generator()
+        .into_root_schema_for::<T>()
+        .to_value();
     if let Some(object) = schema.as_object_mut() {
         object.remove("title");
         object.remove("description");
@@ -124,7 +144,10 @@ mod tests {
     use crate::domain::{ids::TenantId, tenant::Procedure};
 
     fn profile() -> TenantProfile {
-        let cleaning = Procedure { name: "cleaning".into(), minutes: 30 };
+        let cleaning = Procedure {
+            name: "cleaning".into(),
+            minutes: 30,
+        };
         TenantProfile {
             id: TenantId::generate(),
             name: "Clinic".into(),
@@ -147,17 +170,32 @@ mod tests {
             let spec = tool.spec(&profile());
             assert_eq!(Tool::by_name(spec.name), Some(tool));
             assert_eq!(spec.parameters["type"], "object", "{}", spec.name);
-            assert_eq!(spec.parameters["additionalProperties"], false, "{}", spec.name);
-            assert!(spec.parameters.get("$defs").is_none() && spec.parameters.get("$schema").is_none());
+            assert_eq!(
+                spec.parameters["additionalProperties"], false,
+                "{}",
+                spec.name
+            );
+            assert!(
+                spec.parameters.get("$defs").is_none() && spec.parameters.get("$schema").is_none()
+            );
         }
     }
 
     #[test]
     fn required_fields_and_procedure_codes_stand_in_the_schema() {
         let coverage = Tool::CheckInsuranceCoverage.spec(&profile()).parameters;
-        assert_eq!(coverage["required"], json!(["payer", "plan", "procedure_code"]));
-        assert_eq!(coverage["properties"]["procedure_code"]["enum"], json!(["D1110"]));
+        assert_eq!(
+            coverage["required"],
+            json!(["payer", "plan", "procedure_code"])
+        );
+        assert_eq!(
+            coverage["properties"]["procedure_code"]["enum"],
+            json!(["D1110"])
+        );
         let book = Tool::BookAppointment.spec(&profile()).parameters;
-        assert_eq!(book["required"], json!(["slot_id", "patient_name", "date_of_birth"]));
+        assert_eq!(
+            book["required"],
+            json!(["slot_id", "patient_name", "date_of_birth"])
+        );
     }
 }

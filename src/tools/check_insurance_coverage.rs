@@ -27,9 +27,16 @@ impl ToolSet {
         let payer = arguments::text("payer", &args.payer)?;
         let plan = arguments::text("plan", &args.plan)?;
         let (code, _) = self.procedure(&args.procedure_code)?;
-        let coverage = self.db.coverage(self.profile().id, &payer, &plan, code).await?;
+        let coverage = self
+            .db
+            .coverage(self.profile().id, &payer, &plan, code)
+            .await?;
         Ok(match coverage {
-            Coverage::Covered { plan, copay_cents, note } => Answer::done(json!({
+            Coverage::Covered {
+                plan,
+                copay_cents,
+                note,
+            } => Answer::done(json!({
                 "status": "covered", "copay_cents": copay_cents, "payer": plan.payer, "plan": plan.plan, "note": note,
             })),
             Coverage::NotCovered { plan, note } => Answer::declined(json!({
@@ -44,9 +51,21 @@ impl ToolSet {
     /// A procedure that this clinic offers.
     pub(super) fn procedure(&self, code: &str) -> Result<(&str, &Procedure), Refusal> {
         let code = code.trim().to_ascii_uppercase();
-        self.profile().procedures.get_key_value(&code).map(|(code, procedure)| (code.as_str(), procedure)).ok_or_else(|| {
-            let known: Vec<&str> = self.profile().procedures.keys().map(String::as_str).collect();
-            Refusal::invalid("unknown_procedure", format!("procedure_code must be one of: {}.", known.join(", ")))
-        })
+        self.profile()
+            .procedures
+            .get_key_value(&code)
+            .map(|(code, procedure)| (code.as_str(), procedure))
+            .ok_or_else(|| {
+                let known: Vec<&str> = self
+                    .profile()
+                    .procedures
+                    .keys()
+                    .map(String::as_str)
+                    .collect();
+                Refusal::invalid(
+                    "unknown_procedure",
+                    format!("procedure_code must be one of: {}.", known.join(", ")),
+                )
+            })
     }
 }

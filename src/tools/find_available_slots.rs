@@ -54,10 +54,20 @@ impl ToolSet {
     pub(super) async fn find_available_slots(&self, args: SlotsArgs) -> Answered {
         let (procedure, _) = self.procedure(&args.procedure_code)?;
         let (from, to) = self.window(args.from_date.as_deref(), args.to_date.as_deref())?;
-        let wish = Wish { procedure, provider: args.provider.as_deref(), from, to, part: args.part_of_day };
+        let wish = Wish {
+            procedure,
+            provider: args.provider.as_deref(),
+            from,
+            to,
+            part: args.part_of_day,
+        };
         let slots = self.offer(&wish).await?;
         let content = json!({ "slots": slots });
-        Ok(if slots.is_empty() { Answer::declined(content) } else { Answer::done(content) })
+        Ok(if slots.is_empty() {
+            Answer::declined(content)
+        } else {
+            Answer::done(content)
+        })
     }
 
     /// At most three free times, as the model reads them.
@@ -72,18 +82,39 @@ impl ToolSet {
             part: wish.part,
             length: TimeDelta::minutes(procedure.minutes.into()),
         };
-        let mut calendars = self.db.calendars(self.profile().id, code, day_bounds(zone, wish.from, wish.to)).await?;
+        let mut calendars = self
+            .db
+            .calendars(
+                self.profile().id,
+                code,
+                day_bounds(zone, wish.from, wish.to),
+            )
+            .await?;
         if let Some(name) = wish.provider {
             calendars = only(calendars, name)?;
         }
         let chosen = spread(zone, free_slots(&search, &calendars), OFFER);
-        Ok(chosen.iter().map(|slot| self.describe(slot, code)).collect())
+        Ok(chosen
+            .iter()
+            .map(|slot| self.describe(slot, code))
+            .collect())
     }
 
     /// Instead of a time that was taken: the next ones from that day on.
-    pub(super) async fn alternatives(&self, procedure: &str, day: NaiveDate) -> Result<Vec<Value>, Refusal> {
+    pub(super) async fn alternatives(
+        &self,
+        procedure: &str,
+        day: NaiveDate,
+    ) -> Result<Vec<Value>, Refusal> {
         let from = day.max(self.today());
-        self.offer(&Wish { procedure, provider: None, from, to: from + Days::new(DEFAULT_DAYS), part: None }).await
+        self.offer(&Wish {
+            procedure,
+            provider: None,
+            from,
+            to: from + Days::new(DEFAULT_DAYS),
+            part: None,
+        })
+        .await
     }
 
     fn describe(&self, slot: &FreeSlot, procedure: &str) -> Value {
@@ -96,11 +127,17 @@ impl ToolSet {
         })
     }
 
-    fn window(&self, from: Option<&str>, to: Option<&str>) -> Result<(NaiveDate, NaiveDate), Refusal> {
+    fn window(
+        &self,
+        from: Option<&str>,
+        to: Option<&str>,
+    ) -> Result<(NaiveDate, NaiveDate), Refusal> {
         let today = self.today();
         let horizon = today + Days::new(HORIZON_DAYS);
         let from = from.map_or(Ok(today), |text| arguments::date("from_date", text))?;
-        let to = to.map_or(Ok((from + Days::new(DEFAULT_DAYS)).min(horizon)), |text| arguments::date("to_date", text))?;
+        let to = to.map_or(Ok((from + Days::new(DEFAULT_DAYS)).min(horizon)), |text| {
+            arguments::date("to_date", text)
+        })?;
         if from < today || to < from || to > horizon {
             return Err(Refusal::arguments(format!(
                 "from_date must not be before today ({today}) nor after to_date, and to_date not after {horizon}."
@@ -114,10 +151,17 @@ impl ToolSet {
 fn only(calendars: Vec<Calendar>, said: &str) -> Result<Vec<Calendar>, Refusal> {
     let words = |name: &str| -> Vec<String> {
         let lower = name.to_lowercase();
-        lower.split(|c: char| !c.is_alphanumeric()).filter(|word| !["", "dr", "doctor"].contains(word)).map(str::to_owned).collect()
+        lower
+            .split(|c: char| !c.is_alphanumeric())
+            .filter(|word| !["", "dr", "doctor"].contains(word))
+            .map(str::to_owned)
+            .collect()
     };
     let wanted = words(said);
-    let names: Vec<String> = calendars.iter().map(|calendar| calendar.practitioner.name.clone()).collect();
+    let names: Vec<String> = calendars
+        .iter()
+        .map(|calendar| calendar.practitioner.name.clone())
+        .collect();
     let fits: Vec<Calendar> = calendars
         .into_iter()
         .filter(|calendar| {
@@ -126,7 +170,10 @@ fn only(calendars: Vec<Calendar>, said: &str) -> Result<Vec<Calendar>, Refusal> 
         })
         .collect();
     if wanted.is_empty() || fits.is_empty() {
-        let message = format!("provider must be one of: {}. Leave it out if the caller does not mind.", names.join(", "));
+        let message = format!(
+            "provider must be one of: {}. Leave it out if the caller does not mind.",
+            names.join(", ")
+        );
         return Err(Refusal::invalid("unknown_provider", message));
     }
     Ok(fits)

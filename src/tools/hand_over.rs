@@ -32,7 +32,8 @@ impl ToolSet {
         if profile.transfer_number.is_none() && profile.fallback_number.is_none() {
             return Ok(Answer::declined(json!({ "status": "nobody_available" })));
         }
-        Ok(Answer::done(json!({ "status": "transferring" })).with_effect(CallEffect::TransferToHuman))
+        Ok(Answer::done(json!({ "status": "transferring" }))
+            .with_effect(CallEffect::TransferToHuman))
     }
 
     pub(super) fn end_call(&self, args: EndArgs) -> Answered {

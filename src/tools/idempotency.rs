@@ -18,7 +18,10 @@ impl ToolSet {
         let committed = committed.to_be_bytes();
         let mut parts: Vec<&[u8]> = vec![call.as_bytes(), tool.name().as_bytes(), &committed];
         parts.extend_from_slice(about);
-        Mutation { key: self.clinic.sealer.idempotency_key(&parts), call: self.call }
+        Mutation {
+            key: self.clinic.sealer.idempotency_key(&parts),
+            call: self.call,
+        }
     }
 }
 

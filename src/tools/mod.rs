@@ -62,13 +62,22 @@ impl ToolSet {
         caller: Option<Phi<E164>>,
         clock: Clock,
     ) -> Self {
-        Self { db, clinic, call, caller, clock }
+        Self {
+            db,
+            clinic,
+            call,
+            caller,
+            clock,
+        }
     }
 
     /// The tools as the model sees them; the clinic's procedure codes are a closed set in the schemas. Equal for all calls of a clinic.
     #[must_use]
     pub fn specs(&self) -> Vec<ToolSpec> {
-        Tool::ALL.iter().map(|tool| tool.spec(&self.clinic.profile)).collect()
+        Tool::ALL
+            .iter()
+            .map(|tool| tool.spec(&self.clinic.profile))
+            .collect()
     }
 
     /// Whether a tool of this name changes bookings: it must run to its end, and never on speculation.
@@ -109,11 +118,20 @@ impl ToolSet {
     async fn dispatch(&self, tool: Tool, request: &ToolRequest) -> Answered {
         let arguments = request.arguments.expose();
         match tool {
-            Tool::CheckInsuranceCoverage => self.check_insurance_coverage(arguments::parse(arguments)?).await,
-            Tool::FindAvailableSlots => self.find_available_slots(arguments::parse(arguments)?).await,
+            Tool::CheckInsuranceCoverage => {
+                self.check_insurance_coverage(arguments::parse(arguments)?)
+                    .await
+            }
+            Tool::FindAvailableSlots => {
+                self.find_available_slots(arguments::parse(arguments)?)
+                    .await
+            }
             Tool::BookAppointment => self.book_appointment(arguments::parse(arguments)?).await,
             Tool::CancelAppointment => self.cancel_appointment(arguments::parse(arguments)?).await,
-            Tool::RescheduleAppointment => self.reschedule_appointment(arguments::parse(arguments)?).await,
+            Tool::RescheduleAppointment => {
+                self.reschedule_appointment(arguments::parse(arguments)?)
+                    .await
+            }
             Tool::TransferToHuman => self.transfer_to_human(arguments::parse(arguments)?),
             Tool::EndCall => self.end_call(arguments::parse(arguments)?),
         }
@@ -139,6 +157,8 @@ impl ToolSet {
     }
 
     fn today(&self) -> NaiveDate {
-        self.now().with_timezone(&self.profile().time_zone).date_naive()
+        self.now()
+            .with_timezone(&self.profile().time_zone)
+            .date_naive()
     }
 }

@@ -42,7 +42,9 @@ impl ToolSet {
             patient_name: args.patient_name.as_deref(),
             date_of_birth: args.date_of_birth.as_deref(),
         };
-        let Some(found) = self.claimed(&claim).await? else { return Ok(not_found()) };
+        let Some(found) = self.claimed(&claim).await? else {
+            return Ok(not_found());
+        };
         let booking = found.booking;
         if booking.status == BookingStatus::Cancelled {
             return Ok(Answer::declined(json!({ "status": "already_cancelled" })));
@@ -51,11 +53,18 @@ impl ToolSet {
             return Ok(Answer::declined(json!({ "status": "too_late" })));
         }
         if booking.procedure != slot.procedure {
-            let message = format!("This slot is for another procedure: find slots with procedure_code {}.", booking.procedure);
+            let message = format!(
+                "This slot is for another procedure: find slots with procedure_code {}.",
+                booking.procedure
+            );
             return Err(Refusal::invalid("wrong_procedure", message));
         }
         let to = (slot.practitioner.id, slot.time);
-        let (id, provider, start) = (booking.id.as_uuid(), to.0.as_uuid(), to.1.start.timestamp().to_be_bytes());
+        let (id, provider, start) = (
+            booking.id.as_uuid(),
+            to.0.as_uuid(),
+            to.1.start.timestamp().to_be_bytes(),
+        );
         let about: [&[u8]; 3] = [id.as_bytes(), provider.as_bytes(), &start];
         let mutation = self.mutation(Tool::RescheduleAppointment, &about, found.mutations);
         let tenant = self.profile().id;

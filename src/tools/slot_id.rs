@@ -37,29 +37,55 @@ impl ToolSet {
 
     /// What was offered under this id.
     pub(super) async fn offered_slot(&self, id: &str) -> Result<OfferedSlot, Refusal> {
-        let unknown = || Refusal::invalid("unknown_slot", "slot_id must be copied from an answer of find_available_slots in this call.");
+        let unknown = || {
+            Refusal::invalid(
+                "unknown_slot",
+                "slot_id must be copied from an answer of find_available_slots in this call.",
+            )
+        };
         let bytes = decode(id).ok_or_else(unknown)?;
         let (code, procedure) = self.signed_procedure(&bytes).ok_or_else(unknown)?;
         let number = u16::from_be_bytes([bytes[0], bytes[1]]);
         let start = start(&bytes).ok_or_else(unknown)?;
         if start <= self.now() {
-            return Err(Refusal::invalid("expired_slot", "This time has passed: find other slots."));
+            return Err(Refusal::invalid(
+                "expired_slot",
+                "This time has passed: find other slots.",
+            ));
         }
-        let practitioner = self.db.practitioner(self.profile().id, number).await?.ok_or_else(unknown)?;
-        let time = Interval { start, end: start + TimeDelta::minutes(procedure.minutes.into()) };
-        Ok(OfferedSlot { practitioner, procedure: code.to_owned(), time })
+        let practitioner = self
+            .db
+            .practitioner(self.profile().id, number)
+            .await?
+            .ok_or_else(unknown)?;
+        let time = Interval {
+            start,
+            end: start + TimeDelta::minutes(procedure.minutes.into()),
+        };
+        Ok(OfferedSlot {
+            practitioner,
+            procedure: code.to_owned(),
+            time,
+        })
     }
 
     fn signed_procedure(&self, bytes: &[u8; LENGTH]) -> Option<(&str, &Procedure)> {
         let (payload, tag) = bytes.split_at(PAYLOAD);
         let mut procedures = self.profile().procedures.iter();
-        let (code, procedure) = procedures.find(|(code, _)| subtle::ConstantTimeEq::ct_eq(tag, &self.slot_tag(payload, code)).into())?;
+        let (code, procedure) = procedures.find(|(code, _)| {
+            subtle::ConstantTimeEq::ct_eq(tag, &self.slot_tag(payload, code)).into()
+        })?;
         Some((code, procedure))
     }
 
     fn slot_tag(&self, payload: &[u8], procedure: &str) -> [u8; LENGTH - PAYLOAD] {
         let call = self.call.as_uuid();
-        let full = self.clinic.sealer.token_tag(&[b"slot", call.as_bytes(), procedure.as_bytes(), payload]);
+        let full = self.clinic.sealer.token_tag(&[
+            b"slot",
+            call.as_bytes(),
+            procedure.as_bytes(),
+            payload,
+        ]);
         let mut tag = [0; LENGTH - PAYLOAD];
         tag.copy_from_slice(&full[..LENGTH - PAYLOAD]);
         tag
@@ -75,7 +101,9 @@ fn start(bytes: &[u8; LENGTH]) -> Option<DateTime<Utc>> {
 fn encode(bytes: &[u8; LENGTH]) -> String {
     let mut text = String::with_capacity(24);
     for five in bytes.chunks(5) {
-        let group = five.iter().fold(0_u64, |group, byte| group << 8 | u64::from(*byte));
+        let group = five
+            .iter()
+            .fold(0_u64, |group, byte| group << 8 | u64::from(*byte));
         for index in (0..8).rev() {
             text.push(char::from(ALPHABET[(group >> (5 * index)) as usize & 31]));
         }
@@ -85,7 +113,10 @@ fn encode(bytes: &[u8; LENGTH]) -> String {
 
 fn decode(text: &str) -> Option<[u8; LENGTH]> {
     let lower = text.trim().to_ascii_lowercase();
-    let digits: Vec<u64> = lower.bytes().map(|c| Some(ALPHABET.iter().position(|known| *known == c)? as u64)).collect::<Option<_>>()?;
+    let digits: Vec<u64> = lower
+        .bytes()
+        .map(|c| Some(ALPHABET.iter().position(|known| *known == c)? as u64))
+        .collect::<Option<_>>()?;
     if digits.len() != 24 {
         return None;
     }
@@ -112,7 +143,13 @@ mod tests {
 
     #[test]
     fn other_text_is_no_id() {
-        for text in ["", "tuesday-10am", "0123456789abcdefghjkmnp", "0123456789abcdefghjkmnpqr", "0123456789abcdefghjkmnpu"] {
+        for text in [
+            "",
+            "tuesday-10am",
+            "0123456789abcdefghjkmnp",
+            "0123456789abcdefghjkmnpqr",
+            "0123456789abcdefghjkmnpu",
+        ] {
             assert_eq!(decode(text), None, "{text}");
         }
     }

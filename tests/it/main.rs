@@ -3,7 +3,11 @@
 mod architecture;
 mod dispatch;
 mod gateway;
+mod postgres;
 mod providers;
 mod provision;
 mod redis;
+mod support;
+mod tenancy;
+mod tools;
 mod vad;

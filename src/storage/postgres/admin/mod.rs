@@ -5,10 +5,7 @@ mod apply;
 mod clinic_file;
 mod keys;
 
-use std::{
-    str::FromStr,
-    time::Duration,
-};
+use std::{str::FromStr, time::Duration};
 
 use sqlx::{
     ConnectOptions, Connection, PgConnection, PgPool,

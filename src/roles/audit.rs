@@ -1,0 +1,99 @@
+//! `neurality audit`: reads and proves the audit artifacts.
+
+use std::io::Write;
+
+use anyhow::{Context, bail};
+use serde_json::json;
+
+use crate::{
+    config::Config,
+    domain::ids::{CallId, TenantId},
+    security::Keyring,
+    storage::postgres::{Db, PhiAccess, admin::Admin},
+};
+
+/// Arguments of `neurality audit`.
+#[derive(Clone, Debug, clap::Args)]
+pub struct AuditArgs {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: AuditCommand,
+}
+
+/// What to do with the audit.
+#[derive(Clone, Debug, clap::Subcommand)]
+pub enum AuditCommand {
+    /// Print a call's artifact, opened. It is patient data: that it was opened is logged.
+    Export {
+        /// The call.
+        #[arg(long)]
+        call: CallId,
+        /// Who asks, for the access log.
+        #[arg(long, default_value = "operator")]
+        actor: String,
+    },
+    /// Prove that no artifact was altered, taken out or put in; prints a line of JSON per clinic. Keep its `head` outside the database.
+    Verify {
+        /// Only this clinic; all of them (as the schema's owner) if left out.
+        #[arg(long)]
+        tenant: Option<TenantId>,
+    },
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// The database cannot be used, there is no such call, or a chain is broken.
+pub async fn run(config: &Config, args: AuditArgs) -> anyhow::Result<()> {
+    let keyring = Keyring::load(&config.security.key_file).context("load security.key_file")?;
+    let db = Db::connect(&config.postgres, keyring.clone())?;
+    match args.command {
+        AuditCommand::Export { call, actor } => export(&db, call, &actor).await,
+        AuditCommand::Verify {
+            tenant: Some(tenant),
+        } => verify(&db, &[tenant]).await,
+        AuditCommand::Verify { tenant: None } => {
+            let tenants = Admin::connect(&config.postgres, keyring)?
+                .tenants()
+                .await
+                .context("list tenants")?;
+            let ids: Vec<TenantId> = tenants.iter().map(|tenant| tenant.id).collect();
+            verify(&db, &ids).await
+        }
+    }
+}
+
+async fn export(db: &Db, call: CallId, actor: &str) -> anyhow::Result<()> {
+    let Some(tenant) = db.resolve_call(call).await? else {
+        bail!("there is no call {call}")
+    };
+    let sealer = db.sealer(tenant).await?;
+    let access = PhiAccess {
+        actor,
+        action: "audit export",
+    };
+    let Some(document) = db.open_artifact(&sealer, call, access).await? else {
+        bail!("call {call} has no artifact")
+    };
+    let mut out = std::io::stdout().lock();
+    out.write_all(document.expose())?;
+    out.write_all(b"\n")?;
+    Ok(())
+}
+
+async fn verify(db: &Db, tenants: &[TenantId]) -> anyhow::Result<()> {
+    let mut broken = 0;
+    for tenant in tenants {
+        let report = db.verify_chain(&db.sealer(*tenant).await?).await?;
+        let problem = report.broken.map(|problem| problem.to_string());
+        broken += usize::from(problem.is_some());
+        println!(
+            "{}",
+            json!({ "tenant": tenant, "intact": report.intact, "head": hex::encode(report.head.0), "broken": problem })
+        );
+    }
+    if broken > 0 {
+        bail!("{broken} audit chains are broken");
+    }
+    Ok(())
+}
