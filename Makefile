@@ -33,6 +33,10 @@ lint: ## rustfmt and clippy, warnings are errors
 fmt: ## Format the sources
 	$(CARGO) fmt --all
 
+.PHONY: sqlx-prepare
+sqlx-prepare: ## Check all SQL against a throwaway Postgres and refresh .sqlx (CHECK=1 only says whether it is up to date)
+	@deploy/postgres/sqlx-prepare.sh $(if $(filter-out 0,$(CHECK)),--check)
+
 .PHONY: bench-media
 bench-media: setup ## CPU per audio frame and per call: writes target/report/media.json
 	$(CARGO) run --release --locked -p loadtest -- bench-media

@@ -85,12 +85,13 @@ BEGIN
         RETURN;
     END IF;
     PERFORM pg_advisory_xact_lock(hashtextextended(tenant_part, 0));
-    IF to_regclass('public.' || tenant_part) IS NULL THEN
+    -- From here on the catalogue itself is asked: to_regclass may still remember that there was no such table before we waited.
+    IF NOT EXISTS (SELECT FROM pg_class WHERE relname = tenant_part AND relnamespace = 'public'::regnamespace) THEN
         EXECUTE format('CREATE TABLE %I (LIKE call_artifacts INCLUDING DEFAULTS INCLUDING CONSTRAINTS) PARTITION BY RANGE (started_at)', tenant_part);
         CALL protect_tenant_table(tenant_part::regclass);
         EXECUTE format('ALTER TABLE call_artifacts ATTACH PARTITION %I FOR VALUES IN (%L)', tenant_part, tenant);
     END IF;
-    IF to_regclass('public.' || month_part) IS NULL THEN
+    IF NOT EXISTS (SELECT FROM pg_class WHERE relname = month_part AND relnamespace = 'public'::regnamespace) THEN
         EXECUTE format('CREATE TABLE %I (LIKE call_artifacts INCLUDING DEFAULTS INCLUDING CONSTRAINTS)', month_part);
         CALL protect_tenant_table(month_part::regclass);
         EXECUTE format('ALTER TABLE %I ATTACH PARTITION %I FOR VALUES FROM (%L) TO (%L)',

@@ -183,7 +183,7 @@ pub fn day_bounds(zone: Tz, from: NaiveDate, to: NaiveDate) -> Interval {
     }
 }
 
-/// A choice of at most `count` to read out: one per half-day first, then the earliest others; each time once.
+/// A choice of at most `count` to read out: the first time of each half-day; if there are fewer half-days, evenly from the other times. Each time once.
 #[must_use]
 pub fn spread(zone: Tz, mut slots: Vec<FreeSlot>, count: usize) -> Vec<FreeSlot> {
     slots.dedup_by_key(|slot| slot.time.start);
@@ -200,9 +200,15 @@ pub fn spread(zone: Tz, mut slots: Vec<FreeSlot>, count: usize) -> Vec<FreeSlot>
             firsts.push(index);
         }
     }
-    let others = (0..slots.len()).filter(|index| !firsts.contains(index));
-    let mut chosen: Vec<usize> = firsts.iter().copied().chain(others).take(count).collect();
+    let others: Vec<usize> = (0..slots.len())
+        .filter(|index| !firsts.contains(index))
+        .collect();
+    let missing = count.saturating_sub(firsts.len());
+    let evenly = (1..=missing).filter_map(|nth| others.get(nth * others.len() / (missing + 1)));
+    let mut chosen: Vec<usize> = firsts.iter().chain(evenly).copied().collect();
+    chosen.truncate(count);
     chosen.sort_unstable();
+    chosen.dedup();
     chosen
         .into_iter()
         .map(|index| slots[index].clone())
@@ -358,12 +364,15 @@ mod tests {
             })
             .collect();
         assert_eq!(spoken, ["01 09:00", "01 12:00", "08 09:00"]);
-        let short = calendar(Weekday::Tue, "09:00", "11:00", &[]);
-        let offer = spread(
-            New_York,
-            free_slots(&search("2026-12-01", "2026-11-01T00:00:00Z"), &[short]),
-            3,
-        );
-        assert_eq!(local_starts(&offer), ["09:00", "09:30", "10:00"]);
+        let in_morning = |closes: &str| {
+            let day = calendar(Weekday::Tue, "08:00", closes, &[]);
+            let search = search("2026-12-01", "2026-11-01T00:00:00Z");
+            local_starts(&spread(New_York, free_slots(&search, &[day]), 3))
+        };
+        assert_eq!(in_morning("12:00"), ["08:00", "09:30", "10:30"]);
+        assert_eq!(in_morning("10:00"), ["08:00", "08:30", "09:00"]);
+        assert_eq!(in_morning("09:30"), ["08:00", "08:30"]);
+        assert_eq!(in_morning("09:00"), ["08:00"]);
+        assert!(in_morning("08:30").is_empty());
     }
 }

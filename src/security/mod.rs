@@ -6,7 +6,7 @@
 //! 2. [`DataKey`] — one per tenant (more after a rotation), stored wrapped by a master key in `tenant_keys`.
 //! 3. [`TenantSealer`] — what the rest of the system holds: seals and opens fields of one tenant, looks patients up by blind index, chains the audit.
 //!
-//! A sealed value is bound to tenant, table, column and row ([`Aad`]): copied anywhere else it does not open. See `docs/adr/0010-sealed-fields.md`.
+//! A sealed value is bound to tenant, table, column and row ([`Aad`]): copied anywhere else it does not open. See `docs/adr/0008-keys-and-blind-indexes.md`.
 
 mod envelope;
 mod keyring;

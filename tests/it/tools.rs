@@ -69,9 +69,9 @@ async fn slots_are_at_most_three_free_future_times_in_the_clinics_zone() {
         .collect();
     assert_eq!(
         times,
-        ["2026-11-30T10:00", "2026-11-30T12:00", "2026-12-01T10:00"]
+        ["2026-11-30T10:00", "2026-11-30T12:00", "2026-11-30T17:00"]
     );
-    assert_eq!(slots[2]["spoken"], "Tuesday, December first at ten A M");
+    assert_eq!(slots[2]["spoken"], "Monday, November thirtieth at five P M");
     assert!(
         slots
             .iter()
@@ -88,7 +88,7 @@ async fn slots_are_at_most_three_free_future_times_in_the_clinics_zone() {
         .collect();
     assert_eq!(
         times,
-        ["2026-12-01T17:00", "2026-12-01T17:30", "2026-12-01T18:00"]
+        ["2026-12-01T17:00", "2026-12-01T18:00", "2026-12-01T19:00"]
     );
     let closed =
         json!({ "procedure_code": "D1110", "from_date": "2026-12-06", "to_date": "2026-12-06" });

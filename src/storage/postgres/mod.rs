@@ -1,7 +1,7 @@
 //! Postgres: what must not be lost. One file per aggregate.
 //!
 //! [`Db`] is the application's pool. Tenant rows are reached through `TenantTx` alone, which sets the tenant for the length of a transaction; row level security
-//! does the rest (docs/adr/0011-tenancy-in-postgres.md). Every operation has a deadline on both sides of the socket. The operator's statements, as owner of the
+//! does the rest (docs/adr/0005-tenancy-and-sealed-phi.md). Every operation has a deadline on both sides of the socket. The operator's statements, as owner of the
 //! schema, are in [`admin`].
 
 pub mod admin;
