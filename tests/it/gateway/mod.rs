@@ -2,6 +2,7 @@
 
 mod after;
 mod livekit;
+mod role;
 mod rooms;
 mod voice;
 

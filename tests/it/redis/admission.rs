@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta};
+use futures_util::future::join_all;
 use neurality::{
     domain::{
         call::CallPhase,
@@ -49,22 +50,18 @@ async fn a_repeated_webhook_is_the_same_call(rig: Rig) {
 
 async fn a_burst_of_one_webhook_admits_one_call(rig: Rig) {
     let (tenant, sid) = (TenantId::generate(), sid());
-    let admit = |_| {
-        let (store, applicant) = (
-            rig.store.clone(),
-            Applicant {
-                sid: sid.clone(),
-                ..applicant(tenant)
-            },
-        );
-        tokio::spawn(async move { store.admit(&applicant, now()).await })
+    let admit = async |_| {
+        let applicant = Applicant {
+            sid: sid.clone(),
+            ..applicant(tenant)
+        };
+        rig.store.admit(&applicant, now()).await.expect("admit")
     };
-    let tasks: Vec<_> = (0..10).map(admit).collect();
-    let mut admitted = 0;
-    for task in tasks {
-        let decision = task.await.expect("task").expect("admit");
-        admitted += usize::from(decision == Admission::Admitted);
-    }
+    let decisions = join_all((0..10).map(admit)).await;
+    let admitted = decisions
+        .iter()
+        .filter(|decision| **decision == Admission::Admitted)
+        .count();
     assert_eq!((admitted, rig.slots(tenant).await), (1, 1));
 }
 

@@ -1,6 +1,7 @@
 //! Claims, epochs, slots.
 
 use chrono::TimeDelta;
+use futures_util::future::join_all;
 use neurality::{
     domain::{
         call::{CallPhase, NextStep},
@@ -26,22 +27,17 @@ on_both! {
 async fn of_many_claims_one_wins(rig: Rig) {
     let tenant = TenantId::generate();
     let call = rig.admitted(tenant).await.call;
-    let claim = |n: u32| {
-        let (store, pod) = (rig.store.clone(), PodId::new("pod"));
-        tokio::spawn(async move {
-            let job = format!("AJ_{n}");
-            (
-                pod.clone(),
-                job.clone(),
-                store.claim(tenant, call, Epoch::FIRST, &pod, &job).await,
-            )
-        })
+    let claim = async |n: u32| {
+        let (pod, job) = (PodId::new("pod"), format!("AJ_{n}"));
+        let claim = rig
+            .store
+            .claim(tenant, call, Epoch::FIRST, &pod, &job)
+            .await;
+        (pod, job, claim.expect("claim"))
     };
-    let tasks: Vec<_> = (0..10).map(claim).collect();
     let mut winners = Vec::new();
-    for task in tasks {
-        let (pod, job, claim) = task.await.expect("task");
-        match claim.expect("claim") {
+    for (pod, job, claim) in join_all((0..10).map(claim)).await {
+        match claim {
             Claim::Won(record) => winners.push((pod, job, record)),
             Claim::Lost => {}
             Claim::Unknown => panic!("the call is admitted"),
@@ -205,15 +201,9 @@ async fn a_slot_is_freed_exactly_once(rig: Rig) {
     let tenant = TenantId::generate();
     let call = rig.claimed(tenant).await;
     rig.claimed(tenant).await;
-    let release = |_| {
-        let store = rig.store.clone();
-        tokio::spawn(async move { store.release(tenant, call).await })
-    };
-    let tasks: Vec<_> = (0..10).map(release).collect();
-    let mut freed = 0;
-    for task in tasks {
-        freed += usize::from(task.await.expect("task").expect("release"));
-    }
+    let release = async |_| rig.store.release(tenant, call).await.expect("release");
+    let released = join_all((0..10).map(release)).await;
+    let freed = released.into_iter().filter(|freed| *freed).count();
     assert_eq!((freed, rig.slots(tenant).await), (1, 1));
     assert!(
         !rig.store
