@@ -30,8 +30,9 @@ use crate::{
 const EVENT_CAPACITY: usize = 64;
 /// Deepgram's own advice; shorter values are refused.
 const UTTERANCE_END: Duration = Duration::from_secs(1);
-/// Deepgram's limit.
-const MAX_KEYTERMS: usize = 100;
+/// Deepgram refuses a stream whose terms have more than 500 tokens together. A token of a name is about three letters; what is
+/// over our estimate is left out, because a clinic with many practitioners must not lose its calls.
+const KEYTERM_TOKENS: usize = 450;
 
 /// The recogniser: one socket and one task per open stream.
 pub struct DeepgramStt {
@@ -82,7 +83,7 @@ impl DeepgramStt {
             .append_pair("mip_opt_out", "true");
         // Older models answer 400 to the parameter.
         if self.config.stt_model.starts_with("nova-3") {
-            for term in request.keyterms.iter().take(MAX_KEYTERMS) {
+            for term in within_limit(&request.keyterms) {
                 query.append_pair("keyterm", term);
             }
         }
@@ -119,8 +120,30 @@ impl DeepgramStt {
     }
 }
 
+/// The first terms that the vendor takes.
+fn within_limit(terms: &[String]) -> impl Iterator<Item = &String> {
+    let mut tokens = 0;
+    terms.iter().take_while(move |term| {
+        tokens += term.chars().count().div_ceil(3).max(1);
+        tokens <= KEYTERM_TOKENS
+    })
+}
+
 impl SpeechToText for DeepgramStt {
     fn open(&self, request: SttRequest) -> BoxFuture<'_, Result<SttStream, ProviderError>> {
         Box::pin(self.open_stream(request))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clinic_with_very_many_names_still_gets_its_stream() {
+        let few = vec!["Dr. Okafor".to_owned(); 20];
+        assert_eq!(within_limit(&few).count(), 20);
+        let many = vec!["Wolfeschlegelsteinhausenbergerdorff".to_owned(); 200];
+        assert_eq!(within_limit(&many).count(), 37);
     }
 }
