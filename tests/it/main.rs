@@ -3,6 +3,7 @@
 mod architecture;
 mod dispatch;
 mod gateway;
+mod operator;
 mod postgres;
 mod providers;
 mod provision;
