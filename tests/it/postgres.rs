@@ -94,7 +94,7 @@ async fn migrating_twice_at_once_and_again_is_migrating_once() {
 #[tokio::test]
 async fn a_database_that_is_not_there_fails_after_the_patience() {
     let port = loadtest::stack::free_tcp_port().expect("port");
-    let started = std::time::Instant::now();
+    let started = tokio::time::Instant::now();
     let result = admin::migrate(
         &format!("postgres://x:y@127.0.0.1:{port}/z"),
         Duration::from_millis(700),
@@ -308,21 +308,16 @@ async fn opening_an_artifact_is_logged_and_another_clinics_key_does_not_open_it(
 async fn an_untouched_chain_verifies_over_months_and_many_writers() {
     let rig = Rig::new().await;
     let tenant = rig.dental.profile.id;
-    let mut tasks = Vec::new();
+    let mut tasks = tokio::task::JoinSet::new();
     for index in 0..24_u32 {
         let (db, sealer) = (rig.db.clone(), rig.dental.sealer.clone());
         let mut parts = artifact_parts(tenant, CallId::generate(), "hello");
         parts.started_at = now() + chrono::Months::new(index % 6);
         let sealed = SealedArtifact::seal(&sealer, &Artifact::new(&parts));
-        tasks.push(tokio::task::spawn(async move {
-            db.insert_artifact(&sealer, &sealed).await
-        }));
+        tasks.spawn(async move { db.insert_artifact(&sealer, &sealed).await });
     }
-    for task in tasks {
-        assert_eq!(
-            task.await.expect("no panic").expect("insert"),
-            ArtifactWrite::Stored
-        );
+    for written in tasks.join_all().await {
+        assert_eq!(written.expect("insert"), ArtifactWrite::Stored);
     }
     let report = rig
         .db
@@ -404,7 +399,7 @@ async fn a_server_that_is_away_or_silent_fails_in_time() {
     let address = silent.local_addr().expect("address");
     let silent =
         Db::connect(&config(&format!("postgres://a:b@{address}/c")), keyring).expect("url");
-    let started = std::time::Instant::now();
+    let started = tokio::time::Instant::now();
     assert!(matches!(silent.ping().await, Err(StorageError::Deadline)));
     assert!(started.elapsed() < Duration::from_secs(3));
     rig.db.ping().await.expect("the real one answers");

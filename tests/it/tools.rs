@@ -106,15 +106,13 @@ async fn the_same_booking_ten_times_at_once_is_one_booking_and_ten_equal_answers
     let rig = Rig::new().await;
     let call = rig.call(ANNA);
     let slot = call.slots().await.remove(0);
-    let tasks: Vec<_> = (0..10)
-        .map(|_| {
-            let (call, slot) = (call.clone(), slot.clone());
-            tokio::task::spawn(async move { call.run("book_appointment", booking(&slot)).await })
-        })
-        .collect();
+    let mut tasks = tokio::task::JoinSet::new();
+    for _ in 0..10 {
+        let (call, order) = (call.clone(), booking(&slot));
+        tasks.spawn(async move { call.run("book_appointment", order).await });
+    }
     let mut answers = BTreeSet::new();
-    for task in tasks {
-        let outcome = task.await.expect("tool does not panic");
+    for outcome in tasks.join_all().await {
         assert_eq!(
             outcome.status,
             ToolStatus::Done,
