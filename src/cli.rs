@@ -1,10 +1,16 @@
 //! The command line: a role or an operator command per subcommand.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, process::ExitCode, sync::Arc, time::Duration};
 
+use chrono::Utc;
 use clap::{Parser, Subcommand};
 
-use crate::roles;
+use crate::{
+    config::Config,
+    lifecycle::{Lifecycle, Stopped},
+    roles,
+    telemetry::{logs::Telemetry, metrics::Metrics},
+};
 
 /// Voice agents for clinics.
 #[derive(Debug, Parser)]
@@ -21,10 +27,120 @@ pub struct Cli {
 /// What to run.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Answer Twilio's and LiveKit's webhooks, admit calls.
+    /// Answer Twilio's and LiveKit's webhooks, admit calls
     Gateway,
-    /// Serve calls.
+    /// Serve calls
     Worker,
-    /// Check the configuration and exit.
+    /// Bring the database schema up to date
+    Migrate(roles::migrate::MigrateArgs),
+    /// Create, change and list clinics
+    Tenant(roles::tenant::TenantArgs),
+    /// Export and verify call artifacts
+    Audit(roles::audit::AuditArgs),
+    /// Make and rotate the key file
+    Keys(roles::keys::KeysArgs),
+    /// Set up LiveKit's SIP side
+    Livekit {
+        /// What to do.
+        #[command(subcommand)]
+        command: LivekitCommand,
+    },
+    /// Check the configuration and exit
     CheckConfig,
+}
+
+/// What to do with LiveKit.
+#[derive(Clone, Copy, Debug, Subcommand)]
+pub enum LivekitCommand {
+    /// Make the inbound trunk and the dispatch rule, or leave them as they are
+    Provision,
+}
+
+/// The configuration cannot be used (`EX_USAGE`).
+const EXIT_CONFIG: u8 = 64;
+
+/// Runs the command; the exit code says how it went.
+pub async fn main(cli: Cli) -> ExitCode {
+    let config = match Config::load(cli.config.as_deref()) {
+        Ok(config) => config,
+        Err(error) => {
+            eprintln!("neurality: {:#}", anyhow::Error::new(error));
+            return ExitCode::from(EXIT_CONFIG);
+        }
+    };
+    let telemetry = match Telemetry::start(&config.telemetry, cli.command.role()) {
+        Ok(telemetry) => telemetry,
+        Err(error) => {
+            eprintln!("neurality: {:#}", anyhow::Error::new(error));
+            return ExitCode::from(EXIT_CONFIG);
+        }
+    };
+    let code = match run(cli.command, config).await {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("neurality: {error:#}");
+            ExitCode::FAILURE
+        }
+    };
+    telemetry.finish();
+    code
+}
+
+async fn run(command: Command, config: Config) -> anyhow::Result<ExitCode> {
+    match command {
+        Command::Gateway => {
+            let deadline = Duration::from_secs(config.gateway.dial_timeout_secs);
+            return serve(deadline, async |metrics, lifecycle| roles::gateway::run(config, metrics, lifecycle).await).await;
+        }
+        Command::Worker => {
+            let deadline = Duration::from_secs(config.worker.drain_deadline_secs);
+            return serve(deadline, async |metrics, lifecycle| roles::worker::run(config, metrics, lifecycle).await).await;
+        }
+        Command::Migrate(args) => roles::migrate::run(&config, args).await?,
+        Command::Tenant(args) => {
+            #[expect(clippy::disallowed_methods, reason = "the edge of the process: here time enters")]
+            let now = Utc::now();
+            roles::tenant::run(&config, args, now).await?;
+        }
+        Command::Audit(args) => roles::audit::run(&config, args).await?,
+        Command::Keys(args) => roles::keys::run(&config, args).await?,
+        Command::Livekit { command: LivekitCommand::Provision } => roles::livekit::run(&config).await?,
+        Command::CheckConfig => println!("the configuration is valid"),
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Runs a role until it is told to stop.
+async fn serve(
+    deadline: Duration,
+    role: impl AsyncFnOnce(Arc<Metrics>, &Lifecycle) -> anyhow::Result<()>,
+) -> anyhow::Result<ExitCode> {
+    let lifecycle = Lifecycle::new();
+    role(Arc::new(Metrics::new()), &lifecycle).await?;
+    Ok(match lifecycle.run_until_stopped(deadline).await? {
+        Stopped::OnRequest => ExitCode::SUCCESS,
+        Stopped::Failed => ExitCode::FAILURE,
+    })
+}
+
+impl Command {
+    const fn role(&self) -> &'static str {
+        match self {
+            Self::Gateway => "gateway",
+            Self::Worker => "worker",
+            _ => "operator",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
 }

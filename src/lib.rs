@@ -13,6 +13,7 @@
 //! At the end the call's audit artifact is written by [`storage::postgres`] to the tenant's partition. [`domain`] holds the words of the business,
 //! [`config`], [`telemetry`] and [`lifecycle`] serve all roles; [`roles`] wires them.
 
+pub mod cli;
 pub mod config;
 pub mod dispatch;
 pub mod domain;

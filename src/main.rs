@@ -1,3 +1,11 @@
 //! Parse, load the configuration, start telemetry, run one role.
 
-fn main() {}
+use std::process::ExitCode;
+
+use clap::Parser;
+use neurality::cli::Cli;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    neurality::cli::main(Cli::parse()).await
+}

@@ -241,6 +241,11 @@ impl Metrics {
         self.voice_request.observe(took.as_secs_f64());
     }
 
+    /// A call left this pod and goes on elsewhere.
+    pub fn call_handed_over(&self) {
+        self.calls_active.dec();
+    }
+
     /// Calls that wait.
     pub fn queue_waiting(&self, calls: usize) {
         self.queue_waiting.set(calls.try_into().unwrap_or(i64::MAX));

@@ -1,0 +1,117 @@
+//! Between the room and the session, which do not know each other: events one way, sound the other.
+
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use super::{pod::PodDeps, wall_clock};
+use crate::{
+    domain::{
+        call::CallPhase,
+        ids::{CallId, Epoch, RoomName, TenantId},
+    },
+    pipeline::{session::CallEvent, voice::OutFrame},
+    room::{AgentVoice, LossReason, RoomEvent},
+};
+
+/// Why the room was lost, if it was.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Loss(Arc<Mutex<Option<LossReason>>>);
+
+impl Loss {
+    /// The first reason.
+    pub(super) fn reason(&self) -> Option<LossReason> {
+        *self.0.lock()
+    }
+
+    fn note(&self, reason: LossReason) {
+        self.0.lock().get_or_insert(reason);
+    }
+}
+
+/// What an event may need.
+pub(super) struct Watch {
+    pub(super) deps: PodDeps,
+    pub(super) tenant: TenantId,
+    pub(super) call: CallId,
+    pub(super) epoch: Epoch,
+    pub(super) room: RoomName,
+    pub(super) loss: Loss,
+}
+
+/// Brings the room's events to the session, until either ends.
+pub(super) async fn pump_events(
+    watch: Watch,
+    mut events: mpsc::Receiver<RoomEvent>,
+    session: mpsc::Sender<CallEvent>,
+    over: CancellationToken,
+) {
+    loop {
+        let event = tokio::select! {
+            event = events.recv() => event,
+            () = over.cancelled() => None,
+        };
+        let Some(event) = event else { return };
+        if let Some(event) = watch.translate(event).await
+            && session.send(event).await.is_err()
+        {
+            return;
+        }
+    }
+}
+
+impl Watch {
+    async fn translate(&self, event: RoomEvent) -> Option<CallEvent> {
+        match event {
+            RoomEvent::CallerJoined => None,
+            RoomEvent::CallerActive => {
+                self.note_active();
+                Some(CallEvent::CallerActive)
+            }
+            RoomEvent::CallerLeft => Some(CallEvent::CallerLeft),
+            RoomEvent::Dtmf(key) => Some(CallEvent::Dtmf(key)),
+            RoomEvent::Intruder(identity) => {
+                self.expel(&identity).await;
+                None
+            }
+            RoomEvent::Lost(reason) => {
+                self.loss.note(reason);
+                Some(CallEvent::RoomLost)
+            }
+        }
+    }
+
+    /// Beside the event's path: the greeting does not wait for Redis.
+    fn note_active(&self) {
+        let (store, tenant, call, epoch) = (self.deps.store.clone(), self.tenant, self.call, self.epoch);
+        self.deps.tasks.spawn(async move {
+            if let Err(error) = store.set_phase(tenant, call, epoch, CallPhase::Active, wall_clock()).await {
+                tracing::warn!(error = &error as &dyn std::error::Error, "note that the call is active");
+            }
+        });
+    }
+
+    /// A room name is unguessable, so a second caller is a fault or an attack: it is put out before it can listen for long.
+    async fn expel(&self, identity: &str) {
+        tracing::warn!("a second sip participant is removed");
+        if let Err(error) = self.deps.rooms.remove(&self.room, identity).await {
+            tracing::error!(error = &error as &dyn std::error::Error, "remove the second sip participant");
+        }
+    }
+}
+
+/// Brings the agent's sound to the track. A clear overtakes nothing: it comes after the frames it drops.
+pub(super) async fn pump_voice(voice: AgentVoice, mut frames: mpsc::Receiver<OutFrame>) {
+    while let Some(frame) = frames.recv().await {
+        match frame {
+            OutFrame::Sound(frame) => {
+                if !voice.play(&frame).await {
+                    return;
+                }
+            }
+            OutFrame::Clear => voice.clear(),
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! The pod: what its calls share, and one owned task per assigned job.
+
+use std::sync::Arc;
+
+use livekit_protocol::JobStatus;
+use tokio::sync::mpsc;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tracing::Instrument;
+
+use super::{
+    agent::JobReport,
+    call::{self, CallFailure},
+    calls::RunningCalls,
+    registration::{Assignment, JobId},
+};
+use crate::{
+    config::Config,
+    dispatch::Rooms,
+    domain::{ids::PodId, job::JobMetadata},
+    providers::Providers,
+    storage::{postgres::Db, redis::Store},
+    telemetry::metrics::Metrics,
+};
+
+/// What the calls of a pod share; a cheap clone.
+#[derive(Clone)]
+pub struct PodDeps {
+    /// The configuration.
+    pub config: Arc<Config>,
+    /// This pod.
+    pub pod: PodId,
+    /// Redis.
+    pub store: Store,
+    /// Postgres.
+    pub db: Db,
+    /// LiveKit's server API.
+    pub rooms: Rooms,
+    /// Hears, thinks, speaks.
+    pub providers: Providers,
+    /// The catalogue.
+    pub metrics: Arc<Metrics>,
+    /// Owns every task of every call.
+    pub tasks: TaskTracker,
+    /// Cancelled when calls must end now.
+    pub hard: CancellationToken,
+}
+
+/// Serves assignments.
+pub struct Pod {
+    deps: PodDeps,
+    calls: RunningCalls,
+    outbox: mpsc::Sender<JobReport>,
+}
+
+impl Pod {
+    /// A pod that reports to `outbox`.
+    #[must_use]
+    pub fn new(deps: PodDeps, calls: RunningCalls, outbox: mpsc::Sender<JobReport>) -> Self {
+        Self { deps, calls, outbox }
+    }
+
+    /// Starts a task per assignment until the channel closes.
+    pub async fn run(self, mut assigned: mpsc::Receiver<Assignment>) {
+        while let Some(assignment) = assigned.recv().await {
+            self.start(assignment);
+        }
+    }
+
+    fn start(&self, assignment: Assignment) {
+        let JobMetadata { tenant, call, epoch } = assignment.metadata;
+        let span = tracing::info_span!("call", tenant.id = %tenant, call.id = %call, call.epoch = epoch.0);
+        let leave = self.deps.hard.child_token();
+        let (deps, outbox) = (self.deps.clone(), self.outbox.clone());
+        let entry = self.calls.enter(assignment.job.clone(), leave.clone());
+        let assignment = Arc::new(assignment);
+        self.deps.tasks.spawn(
+            async move {
+                let _entry = entry;
+                report(&outbox, &assignment.job, JobStatus::JsRunning, "").await;
+                let (status, error) = guarded(deps, Arc::clone(&assignment), leave).await;
+                // The slot is freed after LiveKit was told: a drained pod closes its socket when the last slot is free.
+                report(&outbox, &assignment.job, status, error).await;
+            }
+            .instrument(span),
+        );
+    }
+}
+
+/// Runs the call in a task of its own: a panic in one call ends that call, with the fallback for its caller, and no other.
+async fn guarded(
+    deps: PodDeps,
+    assignment: Arc<Assignment>,
+    leave: CancellationToken,
+) -> (JobStatus, &'static str) {
+    let metadata = assignment.metadata;
+    let work = call::serve(deps.clone(), assignment, leave).in_current_span();
+    match deps.tasks.spawn(work).await {
+        Ok(Ok(())) => (JobStatus::JsSuccess, ""),
+        Ok(Err(failure)) => {
+            tracing::error!(error = &failure as &dyn std::error::Error, "call failed");
+            if failure.owns_the_call() {
+                call::give_up(&deps, metadata).await;
+            }
+            (JobStatus::JsFailed, failure.fixed_text())
+        }
+        Err(panic) => {
+            tracing::error!(panicked = panic.is_panic(), "call task died");
+            call::give_up(&deps, metadata).await;
+            (JobStatus::JsFailed, CallFailure::PANICKED)
+        }
+    }
+}
+
+/// Waits for room in the outbox; a closed outbox means the pod is gone.
+async fn report(outbox: &mpsc::Sender<JobReport>, job: &JobId, status: JobStatus, error: &'static str) {
+    let report = JobReport { job: job.clone(), status, error };
+    if outbox.send(report).await.is_err() {
+        tracing::debug!("job report after the agent link's end");
+    }
+}
