@@ -90,21 +90,32 @@ async fn run(command: Command, config: Config) -> anyhow::Result<ExitCode> {
     match command {
         Command::Gateway => {
             let deadline = Duration::from_secs(config.gateway.dial_timeout_secs);
-            return serve(deadline, async |metrics, lifecycle| roles::gateway::run(config, metrics, lifecycle).await).await;
+            return serve(deadline, async |metrics, lifecycle| {
+                roles::gateway::run(config, metrics, lifecycle).await
+            })
+            .await;
         }
         Command::Worker => {
             let deadline = Duration::from_secs(config.worker.drain_deadline_secs);
-            return serve(deadline, async |metrics, lifecycle| roles::worker::run(config, metrics, lifecycle).await).await;
+            return serve(deadline, async |metrics, lifecycle| {
+                roles::worker::run(config, metrics, lifecycle).await
+            })
+            .await;
         }
         Command::Migrate(args) => roles::migrate::run(&config, args).await?,
         Command::Tenant(args) => {
-            #[expect(clippy::disallowed_methods, reason = "the edge of the process: here time enters")]
+            #[expect(
+                clippy::disallowed_methods,
+                reason = "the edge of the process: here time enters"
+            )]
             let now = Utc::now();
             roles::tenant::run(&config, args, now).await?;
         }
         Command::Audit(args) => roles::audit::run(&config, args).await?,
         Command::Keys(args) => roles::keys::run(&config, args).await?,
-        Command::Livekit { command: LivekitCommand::Provision } => roles::livekit::run(&config).await?,
+        Command::Livekit {
+            command: LivekitCommand::Provision,
+        } => println!("{}", roles::livekit::provision(&config.livekit).await?),
         Command::CheckConfig => println!("the configuration is valid"),
     }
     Ok(ExitCode::SUCCESS)

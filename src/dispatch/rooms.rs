@@ -94,6 +94,21 @@ impl Rooms {
         }
     }
 
+    /// Puts a participant out. One that is gone is fine.
+    ///
+    /// # Errors
+    /// [`RoomsError`]; asking again is safe.
+    pub async fn remove(&self, room: &RoomName, identity: &str) -> Result<(), RoomsError> {
+        let rooms = self.api.room();
+        match self
+            .within_deadline(rooms.remove_participant(room.as_str(), identity))
+            .await
+        {
+            Err(RoomsError::Unavailable(error)) if is_not_found(&error) => Ok(()),
+            result => result,
+        }
+    }
+
     /// Over the client's own timeout, which is per attempt: on LiveKit Cloud it tries several regions.
     async fn within_deadline<T>(
         &self,

@@ -180,16 +180,38 @@ impl Playout {
         }
     }
 
-    /// Forgets the sound of incomplete pieces, which will be synthesised again; returns whether any of it was heard.
-    pub fn rewind_incomplete(&mut self) -> bool {
-        let mut heard = false;
-        for piece in self.incomplete_mut() {
-            heard |= piece.received > piece.pcm.len();
+    /// Forgets the sound of incomplete pieces, which will be synthesised again. If part of it was handed out, `apology` is put before the
+    /// first of them; returns whether that was so.
+    pub fn rewind_incomplete(&mut self, apology: &str) -> bool {
+        let mut handed_out = false;
+        for (nth, piece) in self.incomplete_mut().enumerate() {
+            handed_out |= nth == 0 && piece.received > piece.pcm.len();
             piece.pcm.clear();
             piece.received = 0;
             piece.played = 0;
+            if nth == 0 && handed_out {
+                piece.text = Phi::new(format!("{apology} {}", piece.text.expose()));
+            }
         }
-        heard
+        handed_out
+    }
+
+    /// Sound that waits to be played.
+    #[must_use]
+    pub fn buffered(&self) -> Duration {
+        let samples: usize = self
+            .utterances
+            .iter()
+            .flat_map(|u| &u.pieces)
+            .map(|p| p.pcm.len())
+            .sum();
+        PTIME * u32::try_from(samples / FRAME_SAMPLES).unwrap_or(u32::MAX)
+    }
+
+    /// Whether voice is being handed out.
+    #[must_use]
+    pub fn is_sounding(&self) -> bool {
+        self.voiced.is_some() && !self.paused
     }
 
     /// The next frame to hand to the room, if one is due. Its `at` is the time it will sound.

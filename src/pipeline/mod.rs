@@ -1,3 +1,22 @@
 //! The conversation.
+//!
+//! [`session`] owns a call: it moves bytes between the room and the vendors and does what the [`turn`] machine decides. The caller's sound goes
+//! to the voice detector and the recogniser (`hearing`); their reports go to the turn machine; a committed turn starts a `reply`, whose text
+//! becomes [`speech`], which the synthesiser and the playout (`voice`) bring to the caller. What was said *and heard* is the `context` of the next
+//! reply, is written through by the [`journal`] and ends up in the [`report`].
 
+pub mod clock;
+mod context;
+pub mod hearing;
+pub mod journal;
+pub mod latency;
+mod lines;
+pub mod prompt;
+mod reply;
+pub mod report;
+pub mod session;
+pub mod snapshot;
+pub mod speech;
+pub mod toolbox;
 pub mod turn;
+pub mod voice;

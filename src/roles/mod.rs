@@ -6,3 +6,4 @@ pub mod keys;
 pub mod livekit;
 pub mod migrate;
 pub mod tenant;
+pub mod worker;

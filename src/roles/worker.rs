@@ -32,7 +32,11 @@ const ASSIGNED_CAPACITY: usize = 64;
 ///
 /// # Errors
 /// The configuration cannot work, or a port is taken.
-pub async fn run(config: Config, metrics: Arc<Metrics>, lifecycle: &Lifecycle) -> anyhow::Result<()> {
+pub async fn run(
+    config: Config,
+    metrics: Arc<Metrics>,
+    lifecycle: &Lifecycle,
+) -> anyhow::Result<()> {
     let config = Arc::new(config);
     let calls_tasks = TaskTracker::new();
     let deps = deps(&config, &metrics, &calls_tasks, lifecycle)?;
@@ -41,7 +45,10 @@ pub async fn run(config: Config, metrics: Arc<Metrics>, lifecycle: &Lifecycle) -
     let (started, assigned) = mpsc::channel(ASSIGNED_CAPACITY);
     let (outbox, reports) = mpsc::channel(OUTBOX_CAPACITY);
 
-    let probes = Health { slots: slots.clone(), metrics: Arc::clone(&metrics) };
+    let probes = Health {
+        slots: slots.clone(),
+        metrics: Arc::clone(&metrics),
+    };
     let (listen, stop, fail) = (config.worker.listen, lifecycle.hard(), lifecycle.clone());
     lifecycle.spawn(async move {
         if let Err(error) = health::serve(listen, probes, stop).await {
@@ -52,7 +59,15 @@ pub async fn run(config: Config, metrics: Arc<Metrics>, lifecycle: &Lifecycle) -
     lifecycle.spawn(parked::bring_home(deps.clone(), lifecycle.drain()));
     let pod = Pod::new(deps, running.clone(), outbox);
     lifecycle.spawn(pod.run(assigned));
-    let agent = Agent::new(config.livekit.clone(), &config.worker, slots.clone(), running, started, reports, metrics);
+    let agent = Agent::new(
+        config.livekit.clone(),
+        &config.worker,
+        slots.clone(),
+        running,
+        started,
+        reports,
+        metrics,
+    );
     lifecycle.spawn(agent.run(lifecycle.drain(), drained(lifecycle, slots, calls_tasks)));
     Ok(())
 }
@@ -80,7 +95,11 @@ fn deps(
 }
 
 /// Cancelled when the pod drains and its last call has ended; that closes the agent socket, and with it the process.
-fn drained(lifecycle: &Lifecycle, slots: Slots, calls: TaskTracker) -> tokio_util::sync::CancellationToken {
+fn drained(
+    lifecycle: &Lifecycle,
+    slots: Slots,
+    calls: TaskTracker,
+) -> tokio_util::sync::CancellationToken {
     let done = tokio_util::sync::CancellationToken::new();
     let (drain, hard, ended) = (lifecycle.drain(), lifecycle.hard(), done.clone());
     lifecycle.spawn(async move {
@@ -104,5 +123,6 @@ fn drained(lifecycle: &Lifecycle, slots: Slots, calls: TaskTracker) -> tokio_uti
 const POLL: Duration = Duration::from_millis(50);
 
 fn host_name() -> String {
-    std::fs::read_to_string("/proc/sys/kernel/hostname").map_or_else(|_| "pod".to_owned(), |name| name.trim().to_owned())
+    std::fs::read_to_string("/proc/sys/kernel/hostname")
+        .map_or_else(|_| "pod".to_owned(), |name| name.trim().to_owned())
 }

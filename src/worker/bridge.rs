@@ -85,10 +85,17 @@ impl Watch {
 
     /// Beside the event's path: the greeting does not wait for Redis.
     fn note_active(&self) {
-        let (store, tenant, call, epoch) = (self.deps.store.clone(), self.tenant, self.call, self.epoch);
+        let (store, tenant, call, epoch) =
+            (self.deps.store.clone(), self.tenant, self.call, self.epoch);
         self.deps.tasks.spawn(async move {
-            if let Err(error) = store.set_phase(tenant, call, epoch, CallPhase::Active, wall_clock()).await {
-                tracing::warn!(error = &error as &dyn std::error::Error, "note that the call is active");
+            if let Err(error) = store
+                .set_phase(tenant, call, epoch, CallPhase::Active, wall_clock())
+                .await
+            {
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "note that the call is active"
+                );
             }
         });
     }
@@ -97,7 +104,10 @@ impl Watch {
     async fn expel(&self, identity: &str) {
         tracing::warn!("a second sip participant is removed");
         if let Err(error) = self.deps.rooms.remove(&self.room, identity).await {
-            tracing::error!(error = &error as &dyn std::error::Error, "remove the second sip participant");
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "remove the second sip participant"
+            );
         }
     }
 }

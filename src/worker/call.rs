@@ -100,7 +100,11 @@ pub(super) struct Call {
 ///
 /// # Errors
 /// [`CallFailure`]; nothing was left running.
-pub(super) async fn serve(deps: PodDeps, assignment: Arc<Assignment>, leave: CancellationToken) -> Result<(), CallFailure> {
+pub(super) async fn serve(
+    deps: PodDeps,
+    assignment: Arc<Assignment>,
+    leave: CancellationToken,
+) -> Result<(), CallFailure> {
     let Some(stored) = claim(&deps, &assignment).await? else {
         return Ok(());
     };
@@ -113,33 +117,67 @@ pub(super) async fn serve(deps: PodDeps, assignment: Arc<Assignment>, leave: Can
     let result = call.converse(&assignment, leave, over).await;
     drop(beat);
     if result.is_err() {
-        call.deps.metrics.call_ended(crate::domain::call::Outcome::Failed, call.origin.elapsed());
+        call.deps
+            .metrics
+            .call_ended(crate::domain::call::Outcome::Failed, call.origin.elapsed());
     }
     result
 }
 
 /// The caller of a call that we own gets the fallback: the next step first, then the end of the leg.
 pub(super) async fn give_up(deps: &PodDeps, job: JobMetadata) {
-    let JobMetadata { tenant, call, epoch } = job;
-    if let Err(error) = deps.store.set_next_step(tenant, call, epoch, &NextStep::Fallback).await {
-        tracing::error!(error = &error as &dyn std::error::Error, "note the fallback");
+    let JobMetadata {
+        tenant,
+        call,
+        epoch,
+    } = job;
+    if let Err(error) = deps
+        .store
+        .set_next_step(tenant, call, epoch, &NextStep::Fallback)
+        .await
+    {
+        tracing::error!(
+            error = &error as &dyn std::error::Error,
+            "note the fallback"
+        );
     }
     match deps.store.load(tenant, call).await {
         Ok(Some(stored)) if stored.epoch == epoch => ending::end_leg(deps, &stored.room).await,
         Ok(_) => {}
-        Err(error) => tracing::error!(error = &error as &dyn std::error::Error, "load the failed call"),
+        Err(error) => tracing::error!(
+            error = &error as &dyn std::error::Error,
+            "load the failed call"
+        ),
     }
-    if let Err(error) = deps.store.set_phase(tenant, call, epoch, CallPhase::Ended, wall_clock()).await {
-        tracing::error!(error = &error as &dyn std::error::Error, "end the failed call");
+    if let Err(error) = deps
+        .store
+        .set_phase(tenant, call, epoch, CallPhase::Ended, wall_clock())
+        .await
+    {
+        tracing::error!(
+            error = &error as &dyn std::error::Error,
+            "end the failed call"
+        );
     }
 }
 
 async fn claim(deps: &PodDeps, assignment: &Assignment) -> Result<Option<StoredCall>, CallFailure> {
-    let JobMetadata { tenant, call, epoch } = assignment.metadata;
-    let claimed = deps.store.claim(tenant, call, epoch, &deps.pod, assignment.job.as_str()).await;
+    let JobMetadata {
+        tenant,
+        call,
+        epoch,
+    } = assignment.metadata;
+    let claimed = deps
+        .store
+        .claim(tenant, call, epoch, &deps.pod, assignment.job.as_str())
+        .await;
     let (label, result) = match claimed {
-        Ok(Claim::Won(stored)) if stored.room.as_str() == assignment.room => (labels::Claim::Won, Ok(Some(*stored))),
-        Ok(Claim::Won(_) | Claim::Unknown) => (labels::Claim::Refused, Err(CallFailure::NotAdmitted)),
+        Ok(Claim::Won(stored)) if stored.room.as_str() == assignment.room => {
+            (labels::Claim::Won, Ok(Some(*stored)))
+        }
+        Ok(Claim::Won(_) | Claim::Unknown) => {
+            (labels::Claim::Refused, Err(CallFailure::NotAdmitted))
+        }
         Ok(Claim::Lost) => (labels::Claim::Lost, Ok(None)),
         Err(error) => (labels::Claim::Unavailable, Err(CallFailure::Claim(error))),
     };
@@ -149,9 +187,20 @@ async fn claim(deps: &PodDeps, assignment: &Assignment) -> Result<Option<StoredC
 
 impl Call {
     async fn load(deps: PodDeps, stored: StoredCall) -> Result<Self, CallFailure> {
-        let clinic = deps.db.clinic(stored.tenant).await.map_err(CallFailure::Clinic)?.ok_or(CallFailure::NoClinic)?;
+        let clinic = deps
+            .db
+            .clinic(stored.tenant)
+            .await
+            .map_err(CallFailure::Clinic)?
+            .ok_or(CallFailure::NoClinic)?;
         let record = stored.open(&clinic.sealer).map_err(CallFailure::Sealed)?;
-        Ok(Self { deps, record, clinic, origin: Instant::now(), started_at: wall_clock() })
+        Ok(Self {
+            deps,
+            record,
+            clinic,
+            origin: Instant::now(),
+            started_at: wall_clock(),
+        })
     }
 
     async fn converse(
@@ -160,7 +209,8 @@ impl Call {
         leave: CancellationToken,
         over: CancellationToken,
     ) -> Result<(), CallFailure> {
-        let ((room, feed), warm) = tokio::try_join!(self.join(assignment, over.clone()), self.warm(leave))?;
+        let ((room, feed), warm) =
+            tokio::try_join!(self.join(assignment, over.clone()), self.warm(leave))?;
         self.note_begin().await;
         // Publishing answers the phone: everything that can fail slowly is behind us.
         let voice = room.publish_voice().await?;
@@ -168,17 +218,35 @@ impl Call {
         let (audio_out, frames) = mpsc::channel(OUT_CAPACITY);
         let loss = bridge::Loss::default();
         let tasks = &self.deps.tasks;
-        tasks.spawn(bridge::pump_events(self.watch(loss.clone()), feed.events, events_tx, over.clone()));
+        tasks.spawn(bridge::pump_events(
+            self.watch(loss.clone()),
+            feed.events,
+            events_tx,
+            over.clone(),
+        ));
         tasks.spawn(bridge::pump_voice(voice, frames));
-        let io = SessionIo { audio_in: feed.audio, audio_out, events, clock: CallClock::new(self.origin) };
+        let io = SessionIo {
+            audio_in: feed.audio,
+            audio_out,
+            events,
+            clock: CallClock::new(self.origin),
+        };
         let report = warm.run(io).await;
         ending::finish(self, &room, report, loss.reason()).await;
         Ok(())
     }
 
-    async fn join(&self, assignment: &Assignment, over: CancellationToken) -> Result<(CallRoom, RoomFeed), CallFailure> {
+    async fn join(
+        &self,
+        assignment: &Assignment,
+        over: CancellationToken,
+    ) -> Result<(CallRoom, RoomFeed), CallFailure> {
         let url = &self.deps.config.livekit.url;
-        let request = JoinRequest { url, token: &assignment.token, origin: self.origin };
+        let request = JoinRequest {
+            url,
+            token: &assignment.token,
+            origin: self.origin,
+        };
         let metrics = Arc::clone(&self.deps.metrics);
         Ok(CallRoom::join(request, &self.deps.tasks, over, metrics).await?)
     }
@@ -209,15 +277,23 @@ impl Call {
     }
 
     fn voice_activity(&self) -> VoiceActivity {
-        let mut handle = self.deps.providers.vad.open();
-        let events = handle.take_events();
-        VoiceActivity { push: Box::new(move |frame| handle.push(frame)), events }
+        let (mut input, events) = self.deps.providers.vad.open().split();
+        VoiceActivity {
+            push: Box::new(move |frame| input.push(frame)),
+            events,
+        }
     }
 
     fn toolbox(&self) -> Toolbox {
         let clock = Arc::new(wall_clock);
         let caller = self.record.caller.clone();
-        let set = ToolSet::new(self.deps.db.clone(), self.clinic.clone(), self.record.call, caller, clock);
+        let set = ToolSet::new(
+            self.deps.db.clone(),
+            self.clinic.clone(),
+            self.record.call,
+            caller,
+            clock,
+        );
         Toolbox {
             specs: set.specs(),
             is_mutating: Arc::new(ToolSet::is_mutating),
@@ -236,11 +312,17 @@ impl Call {
             let sealed = sealer.seal_for_redis(SESSION, call, state.expose());
             let store: Store = store.clone();
             Box::pin(async move {
-                match store.save_session(tenant, call, epoch, sealed.as_bytes()).await {
+                match store
+                    .save_session(tenant, call, epoch, sealed.as_bytes())
+                    .await
+                {
                     Ok(()) => Ok(()),
                     Err(WriteError::Fenced { .. }) => Err(SaveError::Fenced),
                     Err(error) => {
-                        tracing::debug!(error = &error as &dyn std::error::Error, "save the session");
+                        tracing::debug!(
+                            error = &error as &dyn std::error::Error,
+                            "save the session"
+                        );
                         Err(SaveError::Unavailable)
                     }
                 }
@@ -250,8 +332,16 @@ impl Call {
 
     /// The call's row. Without Postgres the conversation goes on: the row is written again at the end.
     async fn note_begin(&self) {
-        if let Err(error) = self.deps.db.begin_call(&self.clinic.sealer, &NewCall::from(&self.record)).await {
-            tracing::warn!(error = &error as &dyn std::error::Error, "note the call's begin");
+        if let Err(error) = self
+            .deps
+            .db
+            .begin_call(&self.clinic.sealer, &NewCall::from(&self.record))
+            .await
+        {
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "note the call's begin"
+            );
         }
     }
 

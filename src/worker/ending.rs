@@ -26,10 +26,17 @@ const DELETE_TRIES: u32 = 3;
 const DELETE_PAUSE: Duration = Duration::from_millis(300);
 
 /// Closes a conversation. A call that goes on elsewhere is left alone: no next step, no artifact.
-pub(super) async fn finish(call: &Call, room: &CallRoom, report: SessionReport, loss: Option<LossReason>) {
+pub(super) async fn finish(
+    call: &Call,
+    room: &CallRoom,
+    report: SessionReport,
+    loss: Option<LossReason>,
+) {
     let outcome = report.outcome().or_else(|| outcome_of_loss(loss));
     if let Some(outcome) = outcome {
-        let next = report.next_step(&call.clinic.profile).unwrap_or(NextStep::Fallback);
+        let next = report
+            .next_step(&call.clinic.profile)
+            .unwrap_or(NextStep::Fallback);
         note_next(call, &next).await;
         room.leave().await;
         end_leg(&call.deps, &call.record.room).await;
@@ -40,7 +47,10 @@ pub(super) async fn finish(call: &Call, room: &CallRoom, report: SessionReport, 
         room.leave().await;
         call.deps.metrics.call_handed_over();
     }
-    tracing::info!(outcome = outcome.map_or("elsewhere", Outcome::as_str), "call ended here");
+    tracing::info!(
+        outcome = outcome.map_or("elsewhere", Outcome::as_str),
+        "call ended here"
+    );
 }
 
 /// A room that was closed under us is a failed call; one we were put out of belongs to a newer epoch.
@@ -53,9 +63,17 @@ fn outcome_of_loss(loss: Option<LossReason>) -> Option<Outcome> {
 
 async fn note_next(call: &Call, next: &NextStep) {
     let record = &call.record;
-    if let Err(error) = call.deps.store.set_next_step(record.tenant, record.call, record.epoch, next).await {
+    if let Err(error) = call
+        .deps
+        .store
+        .set_next_step(record.tenant, record.call, record.epoch, next)
+        .await
+    {
         // Without a next step the gateway answers with the fallback.
-        tracing::error!(error = &error as &dyn std::error::Error, "note the next step");
+        tracing::error!(
+            error = &error as &dyn std::error::Error,
+            "note the next step"
+        );
     }
 }
 
@@ -65,7 +83,11 @@ pub(super) async fn end_leg(deps: &PodDeps, room: &RoomName) {
         match deps.rooms.delete(room).await {
             Ok(()) => return,
             Err(error) => {
-                tracing::warn!(error = &error as &dyn std::error::Error, attempt, "end the sip leg");
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    attempt,
+                    "end the sip leg"
+                );
                 tokio::time::sleep(DELETE_PAUSE).await;
             }
         }
@@ -75,11 +97,31 @@ pub(super) async fn end_leg(deps: &PodDeps, room: &RoomName) {
 async fn end_record(call: &Call, outcome: Outcome) {
     let (deps, record) = (&call.deps, &call.record);
     let now = wall_clock();
-    if let Err(error) = deps.store.set_phase(record.tenant, record.call, record.epoch, CallPhase::Ended, now).await {
-        tracing::warn!(error = &error as &dyn std::error::Error, "end the call record");
+    if let Err(error) = deps
+        .store
+        .set_phase(
+            record.tenant,
+            record.call,
+            record.epoch,
+            CallPhase::Ended,
+            now,
+        )
+        .await
+    {
+        tracing::warn!(
+            error = &error as &dyn std::error::Error,
+            "end the call record"
+        );
     }
-    if let Err(error) = deps.db.finish_call(record.tenant, record.call, now, outcome).await {
-        tracing::warn!(error = &error as &dyn std::error::Error, "note the call's end");
+    if let Err(error) = deps
+        .db
+        .finish_call(record.tenant, record.call, now, outcome)
+        .await
+    {
+        tracing::warn!(
+            error = &error as &dyn std::error::Error,
+            "note the call's end"
+        );
     }
 }
 
@@ -91,11 +133,21 @@ async fn write_artifact(call: &Call, outcome: Outcome, report: SessionReport) {
     let written = match deps.db.insert_artifact(&call.clinic.sealer, &sealed).await {
         Ok(_) => ArtifactWrite::Stored,
         Err(error) => {
-            tracing::warn!(error = &error as &dyn std::error::Error, "store the artifact");
-            match deps.store.park_artifact(sealed.tenant, sealed.call, &sealed.to_bytes()).await {
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "store the artifact"
+            );
+            match deps
+                .store
+                .park_artifact(sealed.tenant, sealed.call, &sealed.to_bytes())
+                .await
+            {
                 Ok(()) => ArtifactWrite::Parked,
                 Err(error) => {
-                    tracing::error!(error = &error as &dyn std::error::Error, "the artifact is lost");
+                    tracing::error!(
+                        error = &error as &dyn std::error::Error,
+                        "the artifact is lost"
+                    );
                     ArtifactWrite::Lost
                 }
             }
@@ -124,9 +176,10 @@ fn parts(call: &Call, outcome: Outcome, report: SessionReport) -> ArtifactParts 
 }
 
 fn tool_use(trace: ToolTrace) -> ToolUse {
-    let inputs = trace.request.arguments.map(|text| {
-        serde_json::from_str(&text).unwrap_or(serde_json::Value::String(text))
-    });
+    let inputs = trace
+        .request
+        .arguments
+        .map(|text| serde_json::from_str(&text).unwrap_or(serde_json::Value::String(text)));
     ToolUse {
         name: trace.request.name,
         inputs,
@@ -155,10 +208,20 @@ fn turn_latency(turn: &latency::TurnLatency) -> TurnLatency {
 }
 
 fn providers(call: &Call) -> ProvidersUsed {
-    let llm = call.deps.config.providers.llm.iter().map(|vendor| match vendor {
-        LlmVendor::OpenAi => Vendor::OpenAi.as_str(),
-        LlmVendor::Azure => Vendor::Azure.as_str(),
-    });
+    let llm = call
+        .deps
+        .config
+        .providers
+        .llm
+        .iter()
+        .map(|vendor| match vendor {
+            LlmVendor::OpenAi => Vendor::OpenAi.as_str(),
+            LlmVendor::Azure => Vendor::Azure.as_str(),
+        });
     let deepgram = Vendor::Deepgram.as_str();
-    ProvidersUsed { stt: vec![deepgram], llm: llm.collect(), tts: vec![deepgram] }
+    ProvidersUsed {
+        stt: vec![deepgram],
+        llm: llm.collect(),
+        tts: vec![deepgram],
+    }
 }

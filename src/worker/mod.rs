@@ -17,7 +17,10 @@ pub mod slots;
 use chrono::{DateTime, Utc};
 
 /// The wall clock, where it enters.
-#[expect(clippy::disallowed_methods, reason = "the edge of the process: here time enters")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the edge of the process: here time enters"
+)]
 fn wall_clock() -> DateTime<Utc> {
     Utc::now()
 }

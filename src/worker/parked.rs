@@ -16,7 +16,11 @@ const PERIOD: Duration = Duration::from_secs(10);
 
 /// Sweeps until `stop`.
 pub async fn bring_home(deps: PodDeps, stop: CancellationToken) {
-    while stop.run_until_cancelled(tokio::time::sleep(PERIOD)).await.is_some() {
+    while stop
+        .run_until_cancelled(tokio::time::sleep(PERIOD))
+        .await
+        .is_some()
+    {
         match sweep(&deps).await {
             Ok(left) => deps.metrics.artifacts_parked(left),
             Err(error) => tracing::debug!(error = &*error, "sweep parked artifacts"),
@@ -53,7 +57,10 @@ async fn store(deps: &PodDeps, tenant: TenantId, call: CallId) -> Result<bool, S
         deps.db.insert_artifact(&sealer, &sealed).await
     };
     if let Err(error) = stored.await {
-        tracing::debug!(error = &error as &dyn std::error::Error, "postgres is still away");
+        tracing::debug!(
+            error = &error as &dyn std::error::Error,
+            "postgres is still away"
+        );
         return Ok(false);
     }
     deps.store.unpark_artifact(tenant, call).await?;

@@ -56,7 +56,11 @@ impl Pod {
     /// A pod that reports to `outbox`.
     #[must_use]
     pub fn new(deps: PodDeps, calls: RunningCalls, outbox: mpsc::Sender<JobReport>) -> Self {
-        Self { deps, calls, outbox }
+        Self {
+            deps,
+            calls,
+            outbox,
+        }
     }
 
     /// Starts a task per assignment until the channel closes.
@@ -67,8 +71,13 @@ impl Pod {
     }
 
     fn start(&self, assignment: Assignment) {
-        let JobMetadata { tenant, call, epoch } = assignment.metadata;
-        let span = tracing::info_span!("call", tenant.id = %tenant, call.id = %call, call.epoch = epoch.0);
+        let JobMetadata {
+            tenant,
+            call,
+            epoch,
+        } = assignment.metadata;
+        let span =
+            tracing::info_span!("call", tenant.id = %tenant, call.id = %call, call.epoch = epoch.0);
         let leave = self.deps.hard.child_token();
         let (deps, outbox) = (self.deps.clone(), self.outbox.clone());
         let entry = self.calls.enter(assignment.job.clone(), leave.clone());
@@ -112,8 +121,17 @@ async fn guarded(
 }
 
 /// Waits for room in the outbox; a closed outbox means the pod is gone.
-async fn report(outbox: &mpsc::Sender<JobReport>, job: &JobId, status: JobStatus, error: &'static str) {
-    let report = JobReport { job: job.clone(), status, error };
+async fn report(
+    outbox: &mpsc::Sender<JobReport>,
+    job: &JobId,
+    status: JobStatus,
+    error: &'static str,
+) {
+    let report = JobReport {
+        job: job.clone(),
+        status,
+        error,
+    };
     if outbox.send(report).await.is_err() {
         tracing::debug!("job report after the agent link's end");
     }

@@ -182,7 +182,7 @@ fn a_rewound_piece_is_heard_from_its_start_again() {
     playout.open_piece(U, 0, Phi::new("hello there".to_owned()));
     playout.push(&samples(200));
     run(&mut playout, 0, 100);
-    assert!(playout.rewind_incomplete());
+    assert!(playout.rewind_incomplete("Sorry."));
     playout.push(&samples(400));
     playout.complete_piece();
     playout.close(U);

@@ -13,6 +13,8 @@ pub enum Input {
     CallerActive,
     /// The caller hung up.
     CallerLeft,
+    /// The call goes on elsewhere, or is lost: fall silent at once.
+    Lost(EndReason),
     /// Voice activity began; `at` is its first voiced frame.
     SpeechStarted {
         /// First voiced frame.
@@ -162,6 +164,10 @@ pub enum EndReason {
     VoiceDead,
     /// The pod stops.
     Stopped,
+    /// The room is gone without our doing: the call may go on elsewhere.
+    RoomLost,
+    /// A newer epoch owns the call.
+    Fenced,
 }
 
 impl EndReason {
@@ -178,6 +184,8 @@ impl EndReason {
             Self::Failed => "failed",
             Self::VoiceDead => "voice_dead",
             Self::Stopped => "stopped",
+            Self::RoomLost => "room_lost",
+            Self::Fenced => "fenced",
         }
     }
 }

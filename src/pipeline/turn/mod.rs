@@ -154,6 +154,7 @@ impl TurnMachine {
         match input {
             Input::CallerActive => self.caller_active(now),
             Input::CallerLeft => self.caller_left(now),
+            Input::Lost(why) => self.end(why),
             Input::SpeechStarted { at } => self.speech_started(now, at),
             Input::SpeechEnded { at } => self.speech_ended(now, at),
             Input::Transcript(transcript) => self.transcript(now, transcript),

@@ -1,0 +1,45 @@
+//! What the agent says without being asked by the model: for each failure a line, because silence is a bug.
+
+use super::turn::{EndReason, Line};
+use crate::{domain::tenant::TenantProfile, tools::outcome::CallEffect};
+
+/// The text of a canned line.
+pub(super) fn text(line: Line, profile: &TenantProfile) -> String {
+    match line {
+        Line::Greeting => profile.greeting.clone(),
+        Line::Resumed => "Sorry, I lost you for a second. Could you say that again?".into(),
+        Line::DidNotCatch => "Sorry, I did not catch that. Could you say it again?".into(),
+        Line::LineBroke => "Sorry, the line broke up for a moment.".into(),
+        Line::SayAgain => "Sorry, let me say that again.".into(),
+        Line::AreYouThere(0) => "Are you still there?".into(),
+        Line::AreYouThere(_) => "Hello? I am still here if you need anything.".into(),
+        Line::AwayGoodbye => "I cannot hear you, so I will hang up now. Please call us again. Goodbye.".into(),
+        Line::HandOver => "I am sorry, I am having trouble right now. Let me connect you with someone who can help.".into(),
+        Line::TimeUp => "I am sorry, we have reached the time limit of this call. Let me connect you with someone who can help.".into(),
+    }
+}
+
+/// Bridges a wait; the first is short, later ones say that work goes on.
+pub(super) const fn filler(nth: u32) -> &'static str {
+    match nth {
+        0 => "One moment, please.",
+        1 => "I am still checking.",
+        _ => "Thanks for your patience, just a little longer.",
+    }
+}
+
+/// Said when a tool ends the call and the model found no words for it.
+pub(super) const fn closing(effect: CallEffect) -> &'static str {
+    match effect {
+        CallEffect::TransferToHuman => "One moment, I will connect you with someone.",
+        CallEffect::EndCall => "Thank you for calling. Goodbye.",
+    }
+}
+
+/// What the machine is told when a tool ends the call.
+pub(super) const fn reason(effect: CallEffect) -> EndReason {
+    match effect {
+        CallEffect::TransferToHuman => EndReason::Transfer,
+        CallEffect::EndCall => EndReason::Goodbye,
+    }
+}

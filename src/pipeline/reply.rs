@@ -1,0 +1,291 @@
+//! One reply of the agent: model, tools, model again, until all is said. The session decides when; this is what.
+
+use std::{collections::VecDeque, sync::Arc};
+
+use tokio::sync::mpsc;
+
+use super::{
+    context::{AgentEntry, CallSlot},
+    speech::{Sentence, SentenceSplitter},
+    toolbox::RunId,
+};
+use crate::{
+    domain::{conversation::ToolRequest, phi::Phi},
+    media::playout::{Heard, UtteranceId},
+    providers::{
+        BoxFuture, Fault, ProviderError, Vendor,
+        llm::{Finish, LanguageModel, LlmEvent, LlmRequest, LlmStream},
+    },
+    tools::outcome::CallEffect,
+};
+
+/// Answer to a call whose arguments the length limit may have cut.
+const CUT_SHORT: &str =
+    r#"{"error":"invalid_arguments","message":"The call was cut off. Make it again."}"#;
+
+/// What the reply does next.
+#[derive(Debug)]
+pub(super) enum Step {
+    /// It may not begin before a mutation of an earlier reply has its result.
+    Blocked,
+    /// The model writes.
+    Generating,
+    /// Tools run, or wait for the release.
+    Calling,
+    /// All text is there.
+    Written,
+    /// All text is with the synthesiser.
+    Spoken,
+    /// The model failed.
+    Broken,
+}
+
+/// What an event of the model brought.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Progress {
+    Text,
+    Sentence,
+    Other,
+}
+
+/// See the module.
+pub(super) struct ReplyRun {
+    pub(super) utterance: UtteranceId,
+    /// The caller's turn it answers.
+    pub(super) turn: u32,
+    /// The caller's words while their turn is not committed: the reply is speculative.
+    pub(super) draft: Option<Phi<String>>,
+    pub(super) step: Step,
+    /// Model requests made so far.
+    pub(super) steps: u32,
+    pub(super) effect: Option<CallEffect>,
+    /// The turn machine was told of the effect.
+    pub(super) is_closing: bool,
+    /// A sentence was given to the synthesiser.
+    pub(super) spoken: bool,
+    /// What was heard of it is in the transcript.
+    pub(super) recorded: bool,
+    entries: Vec<AgentEntry>,
+    outbox: VecDeque<(u32, Sentence)>,
+    generation: Option<Generation>,
+    splitter: SentenceSplitter,
+    calls: Vec<ToolRequest>,
+}
+
+impl ReplyRun {
+    pub(super) fn new(utterance: UtteranceId, turn: u32, draft: Option<Phi<String>>) -> Self {
+        Self {
+            utterance,
+            turn,
+            draft,
+            step: Step::Blocked,
+            steps: 0,
+            effect: None,
+            is_closing: false,
+            spoken: false,
+            recorded: false,
+            entries: Vec::new(),
+            outbox: VecDeque::new(),
+            generation: None,
+            splitter: SentenceSplitter::default(),
+            calls: Vec::new(),
+        }
+    }
+
+    pub(super) fn is_released(&self) -> bool {
+        self.draft.is_none()
+    }
+
+    pub(super) fn entries(&self) -> &[AgentEntry] {
+        &self.entries
+    }
+
+    pub(super) fn into_entries(self) -> Vec<AgentEntry> {
+        self.entries
+    }
+
+    /// Asks the model for the next step.
+    pub(super) fn generate(&mut self, llm: Arc<dyn LanguageModel>, request: LlmRequest) {
+        self.steps += 1;
+        self.entries.push(AgentEntry::default());
+        self.generation = Some(Generation::new(llm, request));
+        self.step = Step::Generating;
+    }
+
+    /// The model's next event; never, if it is not writing. Cancel-safe.
+    pub(super) async fn next(&mut self) -> LlmEvent {
+        match &mut self.generation {
+            Some(generation) => generation.next().await,
+            None => std::future::pending().await,
+        }
+    }
+
+    pub(super) fn event(&mut self, event: LlmEvent) -> Progress {
+        match event {
+            LlmEvent::Text(text) => {
+                let sentences = self.splitter.push(text.expose());
+                self.write(sentences)
+            }
+            LlmEvent::ToolCall(request) => {
+                self.calls.push(request);
+                Progress::Other
+            }
+            LlmEvent::Done(finish) => self.step_done(finish),
+            LlmEvent::Failed(error) => {
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    reply.steps = self.steps,
+                    "the model failed"
+                );
+                self.generation = None;
+                self.calls.clear();
+                self.step = Step::Broken;
+                Progress::Other
+            }
+        }
+    }
+
+    fn step_done(&mut self, finish: Finish) -> Progress {
+        self.generation = None;
+        let rest: Vec<Sentence> = self.splitter.finish().into_iter().collect();
+        let progress = self.write(rest);
+        let calls = std::mem::take(&mut self.calls);
+        self.step = if calls.is_empty() {
+            Step::Written
+        } else {
+            Step::Calling
+        };
+        if let Some(entry) = self.entries.last_mut() {
+            entry.calls = calls
+                .into_iter()
+                .map(|request| CallSlot {
+                    request,
+                    run: None,
+                    content: None,
+                })
+                .collect();
+            if let (Finish::Length, Some(last)) = (finish, entry.calls.last_mut()) {
+                last.content = Some(Phi::new(CUT_SHORT.to_owned()));
+            }
+        }
+        progress
+    }
+
+    /// Adds sentences to the step's text and to what waits to be spoken.
+    fn write(&mut self, sentences: Vec<Sentence>) -> Progress {
+        let tag = self.steps.saturating_sub(1);
+        let progress = if sentences.is_empty() {
+            Progress::Text
+        } else {
+            Progress::Sentence
+        };
+        for sentence in sentences {
+            if let Some(entry) = self.entries.last_mut() {
+                let text = [entry.text.expose().as_str(), sentence.written.expose()].join(" ");
+                entry.text = Phi::new(text.trim_start().to_owned());
+            }
+            self.outbox.push_back((tag, sentence));
+        }
+        progress
+    }
+
+    /// The next sentence to speak and its step.
+    pub(super) fn take_sentence(&mut self) -> Option<(u32, Sentence)> {
+        self.outbox.pop_front()
+    }
+
+    pub(super) fn has_unspoken(&self) -> bool {
+        !self.outbox.is_empty()
+    }
+
+    /// Whether the model has said something in the current step.
+    pub(super) fn step_has_text(&self) -> bool {
+        self.entries
+            .last()
+            .is_some_and(|e| !e.text.expose().is_empty())
+    }
+
+    /// Calls of this step that were not begun.
+    pub(super) fn idle_calls(&mut self) -> impl Iterator<Item = &mut CallSlot> {
+        self.entries
+            .last_mut()
+            .into_iter()
+            .flat_map(|e| &mut e.calls)
+            .filter(|c| c.run.is_none() && c.content.is_none())
+    }
+
+    /// Calls without an answer, in all steps.
+    pub(super) fn open_calls(&mut self) -> impl Iterator<Item = &mut CallSlot> {
+        self.entries
+            .iter_mut()
+            .flat_map(|e| &mut e.calls)
+            .filter(|c| c.content.is_none())
+    }
+
+    pub(super) fn is_answered(&self) -> bool {
+        self.entries.iter().all(AgentEntry::is_answered)
+    }
+
+    pub(super) fn answer(&mut self, run: RunId, content: &Phi<String>) -> bool {
+        self.entries.iter_mut().any(|e| e.answer(run, content))
+    }
+
+    /// Cuts the text to what was heard.
+    pub(super) fn truncate(&mut self, heard: &Heard) {
+        if heard.complete {
+            return;
+        }
+        for (step, entry) in (0_u32..).zip(&mut self.entries) {
+            let pieces = heard
+                .pieces
+                .iter()
+                .filter(|p| p.tag == step)
+                .map(|p| p.text.expose().as_str());
+            entry.text = Phi::new(pieces.collect::<Vec<_>>().join(" "));
+        }
+    }
+
+    /// Nothing of it was heard.
+    pub(super) fn unheard(&mut self) {
+        for entry in &mut self.entries {
+            entry.text = Phi::default();
+        }
+    }
+}
+
+/// One request to the model. Dropping it cancels the request.
+struct Generation {
+    vendor: Vendor,
+    state: GenerationState,
+}
+
+enum GenerationState {
+    Opening(BoxFuture<'static, Result<LlmStream, ProviderError>>),
+    Streaming(mpsc::Receiver<LlmEvent>),
+}
+
+impl Generation {
+    fn new(llm: Arc<dyn LanguageModel>, request: LlmRequest) -> Self {
+        let vendor = llm.vendor();
+        Self {
+            vendor,
+            state: GenerationState::Opening(Box::pin(async move { llm.reply(request).await })),
+        }
+    }
+
+    async fn next(&mut self) -> LlmEvent {
+        loop {
+            match &mut self.state {
+                GenerationState::Opening(opening) => match opening.await {
+                    Ok(stream) => self.state = GenerationState::Streaming(stream.events),
+                    Err(error) => return LlmEvent::Failed(error),
+                },
+                GenerationState::Streaming(events) => {
+                    let broken =
+                        || LlmEvent::Failed(ProviderError::new(self.vendor, Fault::Protocol));
+                    return events.recv().await.unwrap_or_else(broken);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,64 @@
+//! What a conversation leaves behind.
+
+use super::{latency::TurnLatency, turn::EndReason};
+use crate::{
+    domain::{
+        call::{NextStep, Outcome},
+        call_time::CallTime,
+        conversation::Utterance,
+        tenant::TenantProfile,
+    },
+    tools::outcome::ToolTrace,
+};
+
+/// All that the call's record and artifact need of the conversation.
+#[derive(Clone, Debug)]
+pub struct SessionReport {
+    /// Why it ended.
+    pub ending: EndReason,
+    /// What was said and heard, in order.
+    pub transcript: Vec<Utterance>,
+    /// Every tool call that ran, in the order in which they ended.
+    pub tools: Vec<ToolTrace>,
+    /// Each turn that got an answer.
+    pub latencies: Vec<TurnLatency>,
+    /// How often the caller cut the agent off.
+    pub barge_ins: u32,
+    /// The last state could not be written through.
+    pub unreplicated: bool,
+    /// When the caller came on the line.
+    pub answered_at: Option<CallTime>,
+    /// When it ended.
+    pub ended_at: CallTime,
+}
+
+impl SessionReport {
+    /// How the call ended; none if it goes on elsewhere, and then it has no artifact from here.
+    #[must_use]
+    pub const fn outcome(&self) -> Option<Outcome> {
+        match self.ending {
+            EndReason::Goodbye | EndReason::CallerAway => Some(Outcome::Completed),
+            EndReason::Transfer => Some(Outcome::Transferred),
+            EndReason::CallerLeft => Some(Outcome::CallerHungUp),
+            EndReason::NeverCame => Some(Outcome::Abandoned),
+            EndReason::TooLong | EndReason::Failed | EndReason::VoiceDead | EndReason::Stopped => {
+                Some(Outcome::Failed)
+            }
+            EndReason::RoomLost | EndReason::Fenced => None,
+        }
+    }
+
+    /// What the caller gets next; none if the call goes on elsewhere.
+    #[must_use]
+    pub fn next_step(&self, profile: &TenantProfile) -> Option<NextStep> {
+        let next = match self.outcome()? {
+            Outcome::Completed | Outcome::CallerHungUp | Outcome::Abandoned => NextStep::HangUp,
+            Outcome::Transferred => match &profile.transfer_number {
+                Some(to) => NextStep::Transfer { to: to.clone() },
+                None => NextStep::Fallback,
+            },
+            Outcome::Failed => NextStep::Fallback,
+        };
+        Some(next)
+    }
+}

@@ -1,0 +1,383 @@
+//! The call's one task: waits for whatever comes next, lets the turn machine decide, does it.
+
+mod answer;
+mod obey;
+mod record;
+
+use std::{collections::VecDeque, sync::Arc, time::Duration};
+
+use chrono::{DateTime, Utc};
+use tokio::{sync::mpsc, time::sleep_until};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use self::record::Record;
+use super::{
+    clock::CallClock,
+    context::Context,
+    hearing::{Hearing, HearingEvent, VoiceActivity},
+    journal::{Journal, SaveError, SaveSession},
+    latency::LatencyMeter,
+    prompt::system_prompt,
+    reply::ReplyRun,
+    report::SessionReport,
+    snapshot::Restored,
+    toolbox::{ToolRuns, Toolbox},
+    turn::{EndReason, Input, Line, TurnConfig, TurnMachine},
+    voice::{OutFrame, Voice, VoiceInput},
+};
+use crate::{
+    config::PipelineConfig,
+    domain::{call_time::CallTime, tenant::TenantProfile},
+    media::frame::AudioFrame,
+    providers::{
+        ProviderError,
+        llm::{LanguageModel, LlmEvent},
+        stt::{SpeechToText, SttRequest, SttStream},
+        tts::{TextToSpeech, TtsRequest, TtsStream},
+    },
+    telemetry::metrics::Metrics,
+    tools::outcome::ToolOutcome,
+};
+
+/// The vendor's own endpointing only backs up our `Finalize`, which voice detection sends about 200 ms after the last voice.
+const VENDOR_ENDPOINTING: Duration = Duration::from_millis(300);
+
+/// Sound on its way to the caller when the last word is played: network, jitter buffers, the phone leg.
+const TAIL: Duration = Duration::from_millis(400);
+
+/// What a conversation needs.
+pub struct SessionDeps {
+    /// Hears.
+    pub stt: Arc<dyn SpeechToText>,
+    /// Thinks; the chain of vendors with its fallbacks.
+    pub llm: Arc<dyn LanguageModel>,
+    /// Speaks.
+    pub tts: Arc<dyn TextToSpeech>,
+    /// Detects the caller's voice.
+    pub vad: VoiceActivity,
+    /// Acts.
+    pub toolbox: Toolbox,
+    /// Writes through.
+    pub save: SaveSession,
+    /// The clinic.
+    pub profile: Arc<TenantProfile>,
+    /// Turn-taking.
+    pub config: PipelineConfig,
+    /// Longest wait for the caller to come on the line.
+    pub ring_limit: Duration,
+    /// Longest conversation.
+    pub call_limit: Duration,
+    /// Wall time of the call clock's zero.
+    pub started_at: DateTime<Utc>,
+    /// A conversation to go on with, after a take-over.
+    pub restored: Option<Restored>,
+    /// Owns what outlives the conversation: mutating tools.
+    pub tasks: TaskTracker,
+    /// Cancelled when the pod must stop: the caller is told.
+    pub stop: CancellationToken,
+    /// The catalogue.
+    pub metrics: Arc<Metrics>,
+}
+
+/// What happens in the room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CallEvent {
+    /// The caller hears us.
+    CallerActive,
+    /// The caller hung up.
+    CallerLeft,
+    /// A key: `0`-`9`, `*`, `#`, `A`-`D`.
+    Dtmf(char),
+    /// The room is gone without our doing; the end of `events` means the same.
+    RoomLost,
+}
+
+/// The room's side of the conversation. Frames are stamped by `clock`.
+pub struct SessionIo {
+    /// The caller's sound.
+    pub audio_in: mpsc::Receiver<AudioFrame>,
+    /// The agent's sound; must be taken at once, so a capacity of 16 is plenty.
+    pub audio_out: mpsc::Sender<OutFrame>,
+    /// What happens.
+    pub events: mpsc::Receiver<CallEvent>,
+    /// The call's clock.
+    pub clock: CallClock,
+}
+
+/// A conversation whose vendors are connected: publish the track (which answers the phone), then run it.
+pub struct WarmSession {
+    deps: SessionDeps,
+    stt: SttStream,
+    tts: TtsStream,
+}
+
+/// Opens the recogniser and the synthesiser.
+///
+/// # Errors
+/// [`ProviderError`] of the one that cannot be opened: the call should go back to the queue or to its fallback, unanswered.
+pub async fn warm(deps: SessionDeps) -> Result<WarmSession, ProviderError> {
+    let (stt, tts) = tokio::try_join!(
+        deps.stt.open(stt_request(&deps.profile)),
+        deps.tts.open(tts_request(&deps.profile))
+    )?;
+    Ok(WarmSession { deps, stt, tts })
+}
+
+fn stt_request(profile: &TenantProfile) -> SttRequest {
+    SttRequest {
+        keyterms: profile.keyterms.clone(),
+        endpointing: VENDOR_ENDPOINTING,
+    }
+}
+
+fn tts_request(profile: &TenantProfile) -> TtsRequest {
+    TtsRequest {
+        voice: profile.voice.clone(),
+    }
+}
+
+impl WarmSession {
+    /// Holds the conversation to its end, and waits for mutating tools that still run.
+    pub async fn run(self, io: SessionIo) -> SessionReport {
+        let mut session = Session::new(self, io);
+        let why = session.converse().await;
+        session.finish(why).await
+    }
+}
+
+/// The running conversation.
+struct Session {
+    clock: CallClock,
+    turn: TurnMachine,
+    hearing: Hearing,
+    voice: Voice,
+    llm: Arc<dyn LanguageModel>,
+    runs: ToolRuns,
+    reply: Option<ReplyRun>,
+    /// Replies that broke off but are still being heard.
+    fading: Vec<ReplyRun>,
+    context: Context,
+    record: Record,
+    latency: LatencyMeter,
+    journal: Journal,
+    profile: Arc<TenantProfile>,
+    max_tool_steps: u32,
+    inputs: VecDeque<Input>,
+    audio_in: mpsc::Receiver<AudioFrame>,
+    is_audio_over: bool,
+    events: mpsc::Receiver<CallEvent>,
+    stop: CancellationToken,
+    is_stopping: bool,
+    ended: Option<EndReason>,
+    metrics: Arc<Metrics>,
+}
+
+/// Whatever came next.
+enum Event {
+    Tick,
+    Stop,
+    Call(CallEvent),
+    Frame(Option<AudioFrame>),
+    Hearing(HearingEvent),
+    Llm(LlmEvent),
+    Voice(VoiceInput),
+    Tool(u32, Option<ToolOutcome>),
+    Saved(Result<(), SaveError>),
+}
+
+impl Session {
+    fn new(warm: WarmSession, io: SessionIo) -> Self {
+        let WarmSession { deps, stt, tts } = warm;
+        let now = io.clock.now();
+        let opening = if deps.restored.is_some() {
+            Line::Resumed
+        } else {
+            Line::Greeting
+        };
+        let restored = deps.restored.unwrap_or_default();
+        let config = TurnConfig::new(&deps.config, deps.ring_limit, deps.call_limit);
+        let metrics = deps.metrics;
+        let budget = Duration::from_millis(deps.config.session_write_budget_ms);
+        Self {
+            clock: io.clock,
+            turn: TurnMachine::new(now, config, opening, restored.turns),
+            hearing: Hearing::new(
+                deps.stt,
+                stt_request(&deps.profile),
+                stt,
+                deps.vad,
+                Arc::clone(&metrics),
+            ),
+            voice: Voice::new(now, deps.tts, tts_request(&deps.profile), tts, io.audio_out),
+            llm: deps.llm,
+            runs: ToolRuns::new(
+                deps.toolbox,
+                deps.tasks,
+                restored.traces,
+                Arc::clone(&metrics),
+            ),
+            reply: None,
+            fading: Vec::new(),
+            context: Context::new(
+                system_prompt(&deps.profile, deps.started_at),
+                restored.entries,
+            ),
+            record: Record::new(restored.turns, restored.utterances),
+            latency: LatencyMeter::default(),
+            journal: Journal::new(deps.save, budget, Arc::clone(&metrics)),
+            profile: deps.profile,
+            max_tool_steps: deps.config.max_tool_steps,
+            inputs: VecDeque::new(),
+            audio_in: io.audio_in,
+            is_audio_over: false,
+            events: io.events,
+            stop: deps.stop,
+            is_stopping: false,
+            ended: None,
+            metrics,
+        }
+    }
+
+    async fn converse(&mut self) -> EndReason {
+        loop {
+            let now = self.clock.now();
+            self.settle(now);
+            if let Some(why) = self.ended {
+                return why;
+            }
+            let event = self.next_event().await;
+            self.take(self.clock.now(), event);
+        }
+    }
+
+    /// Cancel-safe: what is not taken stays where it is.
+    async fn next_event(&mut self) -> Event {
+        let wake = self.clock.instant(self.deadline());
+        tokio::select! {
+            biased;
+            event = self.events.recv() => Event::Call(event.unwrap_or(CallEvent::RoomLost)),
+            () = self.stop.cancelled(), if !self.is_stopping => Event::Stop,
+            () = sleep_until(wake) => Event::Tick,
+            event = self.hearing.next() => Event::Hearing(event),
+            frame = self.audio_in.recv(), if !self.is_audio_over => Event::Frame(frame),
+            result = self.journal.next() => Event::Saved(result),
+            event = next_of_model(&mut self.reply) => Event::Llm(event),
+            input = self.voice.next() => Event::Voice(input),
+            (run, outcome) = self.runs.next() => Event::Tool(run, outcome),
+        }
+    }
+
+    fn deadline(&self) -> CallTime {
+        let timers = [self.turn.deadline(), self.journal.deadline()];
+        timers
+            .into_iter()
+            .flatten()
+            .fold(self.voice.deadline(), CallTime::min)
+    }
+
+    fn take(&mut self, now: CallTime, event: Event) {
+        match event {
+            Event::Tick => self.inputs.push_back(Input::Timeout),
+            Event::Stop => {
+                self.is_stopping = true;
+                self.inputs.push_back(Input::Stop);
+            }
+            Event::Call(event) => self.call_event(now, event),
+            Event::Frame(Some(frame)) => self.hearing.frame(frame),
+            Event::Frame(None) => self.is_audio_over = true,
+            Event::Hearing(event) => {
+                let input = self.hearing.handle(now, event);
+                self.record.hears(input.as_ref());
+                self.inputs.extend(input);
+            }
+            Event::Llm(event) => self.model_event(now, event),
+            Event::Voice(input) => self.voice.handle(now, input),
+            Event::Tool(run, outcome) => self.tool_ended(now, run, outcome),
+            Event::Saved(result) => {
+                if self.journal.ended(now, result) {
+                    self.inputs.push_back(Input::Lost(EndReason::Fenced));
+                }
+            }
+        }
+    }
+
+    fn call_event(&mut self, now: CallTime, event: CallEvent) {
+        self.inputs.push_back(match event {
+            CallEvent::CallerActive => {
+                self.record.answered(now);
+                Input::CallerActive
+            }
+            CallEvent::CallerLeft => Input::CallerLeft,
+            CallEvent::Dtmf(key) => Input::Dtmf(key),
+            CallEvent::RoomLost => Input::Lost(EndReason::RoomLost),
+        });
+    }
+
+    /// Does all that can be done now.
+    fn settle(&mut self, now: CallTime) {
+        self.journal.tick(now);
+        loop {
+            self.voice.pump(now);
+            self.voice_events(now);
+            while let Some(input) = self.inputs.pop_front() {
+                self.turn.handle_input(now, input);
+                self.obey(now);
+            }
+            self.advance_reply(now);
+            if self.inputs.is_empty() || self.ended.is_some() {
+                return;
+            }
+        }
+    }
+
+    /// Lets the last words arrive, waits for what may not be cancelled, and reports.
+    async fn finish(mut self, why: EndReason) -> SessionReport {
+        if !matches!(
+            why,
+            EndReason::CallerLeft | EndReason::NeverCame | EndReason::RoomLost | EndReason::Fenced
+        ) {
+            self.play_tail().await;
+        }
+        let now = self.clock.now();
+        self.abandon_reply(now);
+        self.stop_voice(now);
+        self.hearing.close();
+        self.voice.close();
+        while self.runs.is_mutation_running() {
+            let (run, outcome) = self.runs.next().await;
+            self.tool_ended(self.clock.now(), run, outcome);
+        }
+        if why != EndReason::Fenced {
+            self.save_last().await;
+        }
+        self.into_report(why)
+    }
+
+    async fn play_tail(&mut self) {
+        let end = self.clock.now() + TAIL;
+        while self.clock.now() < end {
+            self.voice.pump(self.clock.now());
+            sleep_until(self.clock.instant(self.voice.deadline().min(end))).await;
+        }
+    }
+
+    async fn save_last(&mut self) {
+        self.save(self.clock.now());
+        while !self.journal.is_idle() && self.journal.deadline().is_some() {
+            let due = self.journal.deadline().unwrap_or_default();
+            tokio::select! {
+                result = self.journal.next() => {
+                    self.journal.ended(self.clock.now(), result);
+                }
+                () = sleep_until(self.clock.instant(due)) => self.journal.tick(self.clock.now()),
+            }
+        }
+    }
+}
+
+async fn next_of_model(reply: &mut Option<ReplyRun>) -> LlmEvent {
+    match reply {
+        Some(reply) => reply.next().await,
+        None => std::future::pending().await,
+    }
+}

@@ -1,0 +1,245 @@
+//! The reply on its way: model, tools, synthesiser.
+
+use super::{Session, obey::CANNED};
+use crate::{
+    domain::{call_time::CallTime, phi::Phi},
+    media::playout::UtteranceId,
+    pipeline::{
+        context::CANCELLED,
+        lines,
+        reply::{Progress, ReplyRun, Step},
+        speech::Sentence,
+        turn::Input,
+    },
+    providers::llm::{LlmEvent, LlmRequest, Message},
+    tools::outcome::ToolOutcome,
+};
+
+/// Told to the model when its last answer broke off and it is asked again.
+const BROKE_OFF: &str = "Your last answer broke off. Answer the caller again from the beginning.";
+
+impl Session {
+    /// Takes the reply as far as it can go now.
+    pub(super) fn advance_reply(&mut self, now: CallTime) {
+        loop {
+            self.speak(now);
+            let Some(reply) = &mut self.reply else { return };
+            match reply.step {
+                Step::Blocked if self.runs.is_mutation_running() => return,
+                Step::Blocked => self.generate(now),
+                Step::Calling => {
+                    self.begin_calls(now);
+                    if !self.calls_answered() {
+                        return;
+                    }
+                }
+                Step::Written => return self.written(now),
+                Step::Broken => return self.broke(now),
+                Step::Generating | Step::Spoken => return,
+            }
+        }
+    }
+
+    /// Gives sentences to the synthesiser, once the turn is committed and written through.
+    fn speak(&mut self, now: CallTime) {
+        let Some(reply) = self.reply.as_mut().filter(|r| r.is_released()) else {
+            return;
+        };
+        if let Some(effect) = reply.effect.filter(|_| !reply.is_closing) {
+            reply.is_closing = true;
+            self.inputs.push_back(Input::Closing(lines::reason(effect)));
+        }
+        if !self.journal.is_open() {
+            return;
+        }
+        while let Some((step, sentence)) = reply.take_sentence() {
+            reply.spoken = true;
+            self.latency.spoken(now);
+            self.voice.say(now, reply.utterance, step, sentence);
+        }
+    }
+
+    fn generate(&mut self, now: CallTime) {
+        let Some(reply) = &mut self.reply else { return };
+        let may_call = reply.steps < self.max_tool_steps && reply.effect.is_none();
+        let open = self
+            .fading
+            .iter()
+            .chain(std::iter::once(&*reply))
+            .flat_map(ReplyRun::entries);
+        let mut messages = self.context.messages(reply.draft.as_ref(), open);
+        if !self.fading.is_empty() {
+            messages.push(Message::System(Phi::new(BROKE_OFF.to_owned())));
+        }
+        let tools = if may_call {
+            self.runs.specs().to_vec()
+        } else {
+            Vec::new()
+        };
+        self.latency.requested(now);
+        let request = LlmRequest {
+            messages,
+            tools,
+            cache_key: self.profile.id.to_string(),
+        };
+        reply.generate(std::sync::Arc::clone(&self.llm), request);
+    }
+
+    pub(super) fn model_event(&mut self, now: CallTime, event: LlmEvent) {
+        let Some(reply) = &mut self.reply else { return };
+        let progress = reply.event(event);
+        if progress != Progress::Other {
+            self.latency.token(now);
+        }
+        if progress == Progress::Sentence {
+            self.latency.sentence(now);
+        }
+        self.inputs.push_back(Input::ReplyProgress(reply.utterance));
+    }
+
+    /// Begins the step's calls; a speculative reply's mutating ones wait for the release.
+    fn begin_calls(&mut self, now: CallTime) {
+        let Some(reply) = &mut self.reply else { return };
+        let (released, turn) = (reply.is_released(), reply.turn);
+        for slot in reply.idle_calls() {
+            if released || !self.runs.is_mutating(&slot.request) {
+                slot.run = Some(self.runs.start(now, slot.request.clone(), turn));
+            }
+        }
+        if reply.spoken {
+            self.voice.flush(now);
+        }
+    }
+
+    /// Goes to the next step if all calls are answered. A reply that ends the call needs none if it has said its last words.
+    fn calls_answered(&mut self) -> bool {
+        let Some(reply) = self.reply.as_mut().filter(|r| r.is_answered()) else {
+            return false;
+        };
+        let said = reply.effect.is_some() && reply.step_has_text();
+        let exhausted = reply.steps > self.max_tool_steps;
+        reply.step = if said || exhausted {
+            Step::Written
+        } else {
+            Step::Blocked
+        };
+        true
+    }
+
+    /// All text is there. When all of it was given to the synthesiser, the reply is complete.
+    fn written(&mut self, now: CallTime) {
+        let Some(reply) = self
+            .reply
+            .as_mut()
+            .filter(|r| r.is_released() && !r.has_unspoken())
+        else {
+            return;
+        };
+        let utterance = reply.utterance;
+        match reply.effect {
+            _ if reply.spoken => {}
+            Some(effect) => {
+                reply.spoken = true;
+                if let Some(sentence) = Sentence::new(lines::closing(effect)) {
+                    self.voice.say(now, utterance, CANNED, sentence);
+                }
+            }
+            None => {
+                tracing::warn!(turn.index = reply.turn, "the model said nothing");
+                return self.broke(now);
+            }
+        }
+        reply.step = Step::Spoken;
+        self.voice.end(now, utterance);
+        self.inputs.push_back(Input::ReplyFinished(utterance));
+    }
+
+    /// The model failed. What was spoken of the reply is still being heard; the turn machine says what comes next.
+    fn broke(&mut self, now: CallTime) {
+        let Some(mut reply) = self.reply.take() else {
+            return;
+        };
+        let (utterance, spoken) = (reply.utterance, reply.spoken);
+        self.give_up_calls(&mut reply);
+        self.voice.end_if_open(now, utterance);
+        if spoken {
+            self.fading.push(reply);
+        } else if reply.is_released() {
+            self.keep_entries(reply);
+        }
+        self.inputs
+            .push_back(Input::ReplyFailed { utterance, spoken });
+    }
+
+    pub(super) fn tool_ended(&mut self, now: CallTime, run: u32, outcome: Option<ToolOutcome>) {
+        let Some(ended) = self.runs.ended(now, run, outcome) else {
+            return;
+        };
+        let content = Phi::new(ended.outcome.content.expose().to_string());
+        let answered = match self.reply.as_mut() {
+            Some(reply) => reply.answer(ended.run, &content).then_some(reply),
+            None => None,
+        };
+        if let Some(reply) = answered {
+            reply.effect = reply.effect.or(ended.outcome.effect);
+            self.inputs.push_back(Input::ReplyProgress(reply.utterance));
+            self.latency.tools_ran(ended.outcome.took);
+        } else if !self
+            .fading
+            .iter_mut()
+            .any(|r| r.answer(ended.run, &content))
+            && !self.context.answer(ended.run, &content)
+        {
+            tracing::warn!(
+                turn.index = self.record.turns(),
+                "a tool's result has no place in the conversation"
+            );
+        }
+        self.save(now);
+    }
+
+    pub(super) fn cancel_reply(&mut self, now: CallTime, utterance: UtteranceId) {
+        if self
+            .reply
+            .as_ref()
+            .is_some_and(|r| r.utterance == utterance)
+        {
+            self.abandon_reply(now);
+        }
+    }
+
+    /// Gives the reply up: what was heard stays, running mutations go on, each call gets its answer.
+    pub(super) fn abandon_reply(&mut self, now: CallTime) {
+        if self.reply.as_ref().is_some_and(|r| r.spoken && !r.recorded) {
+            self.stop_voice(now);
+        }
+        let Some(mut reply) = self.reply.take() else {
+            return;
+        };
+        self.give_up_calls(&mut reply);
+        self.voice.end_if_open(now, reply.utterance);
+        if reply.is_released() {
+            self.latency.superseded();
+            if !reply.recorded {
+                reply.unheard();
+            }
+            self.keep_entries(reply);
+            self.save(now);
+        }
+    }
+
+    /// Each call that does not go on is answered by the news that it was given up.
+    fn give_up_calls(&mut self, reply: &mut ReplyRun) {
+        for slot in reply.open_calls() {
+            if slot.run.is_none_or(|run| self.runs.cancel(run)) {
+                slot.content = Some(Phi::new(CANCELLED.to_owned()));
+            }
+        }
+    }
+
+    pub(super) fn keep_entries(&mut self, reply: ReplyRun) {
+        for entry in reply.into_entries() {
+            self.context.agent(entry);
+        }
+    }
+}

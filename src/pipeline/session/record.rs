@@ -1,0 +1,193 @@
+//! What was said and heard, kept for the model, the journal and the report.
+
+use super::Session;
+use crate::{
+    domain::{
+        call_time::CallTime,
+        conversation::{Speaker, Utterance},
+    },
+    media::playout::Heard,
+    pipeline::{
+        context::{AgentEntry, Entry},
+        reply::{ReplyRun, Step},
+        report::SessionReport,
+        snapshot::{self, Parts},
+        turn::{EndReason, Input, UserTurn},
+    },
+};
+
+/// The transcript and a few marks beside it.
+#[derive(Debug)]
+pub(super) struct Record {
+    utterances: Vec<Utterance>,
+    turns: u32,
+    speech: Option<CallTime>,
+    answered_at: Option<CallTime>,
+    barge_ins: u32,
+}
+
+impl Record {
+    pub(super) fn new(turns: u32, utterances: Vec<Utterance>) -> Self {
+        Self {
+            utterances,
+            turns,
+            speech: None,
+            answered_at: None,
+            barge_ins: 0,
+        }
+    }
+
+    pub(super) fn answered(&mut self, now: CallTime) {
+        self.answered_at.get_or_insert(now);
+    }
+
+    pub(super) fn hears(&mut self, input: Option<&Input>) {
+        match input {
+            Some(Input::SpeechStarted { at }) => self.speech = Some(*at),
+            Some(Input::SpeechEnded { .. }) => self.speech = None,
+            _ => {}
+        }
+    }
+
+    /// The caller speaks since.
+    pub(super) fn speech(&self) -> Option<CallTime> {
+        self.speech
+    }
+
+    pub(super) fn interrupted(&mut self) {
+        self.barge_ins += 1;
+    }
+
+    /// Turns committed so far.
+    pub(super) fn turns(&self) -> u32 {
+        self.turns
+    }
+
+    /// The turn that a reply answers: the last one, or the one that is being spoken.
+    pub(super) fn turn_to_answer(&self, is_speculative: bool) -> u32 {
+        if is_speculative {
+            self.turns
+        } else {
+            self.turns.saturating_sub(1)
+        }
+    }
+
+    pub(super) fn caller(&mut self, turn: UserTurn) {
+        self.turns = turn.index + 1;
+        self.push(Speaker::Caller, turn.started, turn.ended, |said| {
+            said.text = turn.text;
+            said.words = turn.words;
+        });
+    }
+
+    /// What was heard of the agent; nothing if nothing was.
+    fn agent(&mut self, heard: &Heard) {
+        if let Some(started) = heard.started.filter(|_| !heard.is_empty()) {
+            self.push(Speaker::Agent, started, heard.ended, |said| {
+                said.text = heard.text();
+                said.interrupted = !heard.complete;
+            });
+        }
+    }
+
+    fn push(
+        &mut self,
+        speaker: Speaker,
+        started: CallTime,
+        ended: CallTime,
+        fill: impl FnOnce(&mut Utterance),
+    ) {
+        let index = u32::try_from(self.utterances.len()).unwrap_or(u32::MAX);
+        let text = crate::domain::phi::Phi::default();
+        let mut said = Utterance {
+            index,
+            speaker,
+            text,
+            started,
+            ended,
+            interrupted: false,
+            words: Vec::new(),
+        };
+        fill(&mut said);
+        self.utterances.push(said);
+    }
+}
+
+impl Session {
+    /// Silent at once, and what was heard is recorded.
+    pub(super) fn stop_voice(&mut self, now: CallTime) {
+        for heard in self.voice.stop(now) {
+            self.heard(now, &heard);
+        }
+        // A reply that broke off before its first sound is not reported by the playout.
+        for mut reply in std::mem::take(&mut self.fading) {
+            reply.unheard();
+            self.keep_entries(reply);
+        }
+    }
+
+    /// An utterance is over, played to its end or cut.
+    pub(super) fn heard(&mut self, now: CallTime, heard: &Heard) {
+        self.record.agent(heard);
+        if let Some(place) = self
+            .fading
+            .iter()
+            .position(|r| r.utterance == heard.utterance)
+        {
+            let mut reply = self.fading.remove(place);
+            reply.truncate(heard);
+            self.keep_entries(reply);
+        } else if let Some(reply) = self
+            .reply
+            .as_mut()
+            .filter(|r| r.utterance == heard.utterance)
+        {
+            reply.truncate(heard);
+            reply.recorded = true;
+            if heard.complete && matches!(reply.step, Step::Spoken) {
+                self.reply_complete();
+            }
+        } else {
+            self.context.agent(AgentEntry::said(heard.text()));
+        }
+        self.save(now);
+    }
+
+    fn reply_complete(&mut self) {
+        if let Some(reply) = self.reply.take() {
+            self.keep_entries(reply);
+        }
+    }
+
+    /// Writes the conversation through.
+    pub(super) fn save(&mut self, now: CallTime) {
+        let open = self
+            .fading
+            .iter()
+            .chain(self.reply.iter().filter(|r| r.is_released()))
+            .flat_map(ReplyRun::entries);
+        let mut entries: Vec<Entry> = self.context.entries().to_vec();
+        entries.extend(open.cloned().map(Entry::Agent));
+        let parts = Parts {
+            now,
+            turns: self.record.turns,
+            entries: &entries,
+            utterances: &self.record.utterances,
+            traces: self.runs.traces(),
+        };
+        self.journal.write(now, snapshot::encode(&parts));
+    }
+
+    pub(super) fn into_report(self, ending: EndReason) -> SessionReport {
+        SessionReport {
+            ending,
+            tools: self.runs.traces().to_vec(),
+            transcript: self.record.utterances,
+            latencies: self.latency.into_turns(),
+            barge_ins: self.record.barge_ins,
+            unreplicated: self.journal.is_unreplicated(),
+            answered_at: self.record.answered_at,
+            ended_at: self.clock.now(),
+        }
+    }
+}

@@ -1,0 +1,195 @@
+//! Runs tools beside the conversation. A mutating tool, once begun, is never cancelled: it outlives barge-in and hang-up.
+
+use std::{sync::Arc, time::Duration};
+
+use futures_util::{StreamExt, stream::FuturesUnordered};
+use serde_json::json;
+use tokio::task::AbortHandle;
+use tokio_util::task::TaskTracker;
+use tracing::Instrument;
+
+use crate::{
+    domain::{call_time::CallTime, conversation::ToolRequest, phi::Phi},
+    providers::{BoxFuture, llm::ToolSpec},
+    telemetry::metrics::Metrics,
+    tools::outcome::{ToolOutcome, ToolStatus, ToolTrace},
+};
+
+/// A tool has a timeout of its own; this one covers a tool that breaks that rule.
+const LIMIT: Duration = Duration::from_secs(20);
+
+/// Whether a tool changes anything, by its name.
+pub type IsMutating = Arc<dyn Fn(&str) -> bool + Send + Sync>;
+
+/// Runs a call for a turn at a time.
+pub type RunTool =
+    Arc<dyn Fn(ToolRequest, u32, CallTime) -> BoxFuture<'static, ToolOutcome> + Send + Sync>;
+
+/// The tools of one call.
+#[derive(Clone)]
+pub struct Toolbox {
+    /// As the model sees them.
+    pub specs: Vec<ToolSpec>,
+    /// Whether a tool changes anything.
+    pub is_mutating: IsMutating,
+    /// Runs one.
+    pub run: RunTool,
+}
+
+/// One execution of a tool within the call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct RunId(pub(super) u32);
+
+/// A run that ended.
+#[derive(Debug)]
+pub(super) struct RunEnded {
+    pub(super) run: RunId,
+    pub(super) outcome: ToolOutcome,
+}
+
+struct Running {
+    run: RunId,
+    request: ToolRequest,
+    mutating: bool,
+    turn: u32,
+    started: CallTime,
+    abort: AbortHandle,
+}
+
+type Joined = (RunId, Option<ToolOutcome>);
+
+/// The runs of one call.
+pub(super) struct ToolRuns {
+    toolbox: Toolbox,
+    tasks: TaskTracker,
+    running: Vec<Running>,
+    joined: FuturesUnordered<BoxFuture<'static, Joined>>,
+    begun: u32,
+    traces: Vec<ToolTrace>,
+    metrics: Arc<Metrics>,
+}
+
+impl ToolRuns {
+    pub(super) fn new(
+        toolbox: Toolbox,
+        tasks: TaskTracker,
+        traces: Vec<ToolTrace>,
+        metrics: Arc<Metrics>,
+    ) -> Self {
+        Self {
+            toolbox,
+            tasks,
+            running: Vec::new(),
+            joined: FuturesUnordered::new(),
+            begun: 0,
+            traces,
+            metrics,
+        }
+    }
+
+    pub(super) fn specs(&self) -> &[ToolSpec] {
+        &self.toolbox.specs
+    }
+
+    pub(super) fn is_mutating(&self, request: &ToolRequest) -> bool {
+        (self.toolbox.is_mutating)(&request.name)
+    }
+
+    /// Begins a call. Its task belongs to the pod, not to the reply that asked for it.
+    pub(super) fn start(&mut self, now: CallTime, request: ToolRequest, turn: u32) -> RunId {
+        self.begun += 1;
+        let run = RunId(self.begun);
+        let mutating = self.is_mutating(&request);
+        let task =
+            (self.toolbox.run)(request.clone(), turn, now).instrument(tracing::Span::current());
+        let task = self
+            .tasks
+            .spawn(async move { tokio::time::timeout(LIMIT, task).await.ok() });
+        let abort = task.abort_handle();
+        // A panic is joined as an error and answered like a timeout: the result is unknown.
+        self.joined
+            .push(Box::pin(async move { (run, task.await.ok().flatten()) }));
+        self.running.push(Running {
+            run,
+            request,
+            mutating,
+            turn,
+            started: now,
+            abort,
+        });
+        run
+    }
+
+    /// Whether a tool that may not be cancelled still runs.
+    pub(super) fn is_mutation_running(&self) -> bool {
+        self.running.iter().any(|r| r.mutating)
+    }
+
+    /// The next end of a run; never, if none runs. Cancel-safe.
+    pub(super) async fn next(&mut self) -> (u32, Option<ToolOutcome>) {
+        match self.joined.next().await {
+            Some((run, outcome)) => (run.0, outcome),
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Books a run's end; none for a run that was cancelled.
+    pub(super) fn ended(
+        &mut self,
+        now: CallTime,
+        run: u32,
+        outcome: Option<ToolOutcome>,
+    ) -> Option<RunEnded> {
+        let place = self.running.iter().position(|r| r.run.0 == run)?;
+        let running = self.running.swap_remove(place);
+        let outcome = outcome.unwrap_or_else(|| unknown_result(&running, now));
+        self.metrics.tool_call(outcome.status, outcome.took);
+        tracing::info!(
+            tool.status = outcome.status.as_str(),
+            tool.took_ms = u64::try_from(outcome.took.as_millis()).unwrap_or(u64::MAX),
+            turn.index = running.turn,
+            "tool ended"
+        );
+        let trace = ToolTrace {
+            request: running.request,
+            outcome: outcome.clone(),
+            started: running.started,
+            turn: running.turn,
+        };
+        self.traces.push(trace);
+        Some(RunEnded {
+            run: running.run,
+            outcome,
+        })
+    }
+
+    /// Gives up a run that changes nothing. Returns false for one that goes on.
+    pub(super) fn cancel(&mut self, run: RunId) -> bool {
+        let Some(place) = self
+            .running
+            .iter()
+            .position(|r| r.run == run && !r.mutating)
+        else {
+            return false;
+        };
+        self.running.swap_remove(place).abort.abort();
+        true
+    }
+
+    pub(super) fn traces(&self) -> &[ToolTrace] {
+        &self.traces
+    }
+}
+
+fn unknown_result(running: &Running, now: CallTime) -> ToolOutcome {
+    tracing::error!(turn.index = running.turn, "tool gave no result");
+    ToolOutcome {
+        id: running.request.id.clone(),
+        content: Phi::new(
+            json!({"error": "internal", "message": "The result is unknown. Do not claim that it was done."}),
+        ),
+        status: ToolStatus::Failed,
+        effect: None,
+        took: now.since(running.started),
+    }
+}

@@ -1,0 +1,358 @@
+//! From sentences to sound in the room: the synthesiser's stream and the playout.
+//!
+//! The synthesiser's sound carries no marks, so each flush makes one piece of the playout: its text is what was spoken since the last flush.
+//! A stream that breaks is opened again and the pieces it did not finish are spoken again.
+
+use std::{
+    collections::{HashSet, VecDeque},
+    sync::Arc,
+    time::Duration,
+};
+
+use tokio::sync::mpsc;
+
+use super::speech::Sentence;
+use crate::{
+    domain::{call_time::CallTime, phi::Phi},
+    media::{
+        frame::AudioFrame,
+        playout::{Heard, Playout, PlayoutEvent, UtteranceId},
+    },
+    providers::{
+        BoxFuture, ProviderError,
+        tts::{TextToSpeech, TtsEvent, TtsInput, TtsRequest, TtsStream},
+    },
+};
+
+/// Said before a sentence that broke off and is spoken again.
+const SORRY: &str = "Sorry, let me say that again.";
+
+/// Streams lost in a row, without a sound between, after which the synthesiser is given up.
+const LOSS_LIMIT: u32 = 2;
+
+/// Flushes in [`FLUSH_WINDOW`] up to which each sentence gets its own; the vendor allows 20, and the ends of utterances need some.
+const EAGER_FLUSHES: usize = 12;
+const FLUSH_WINDOW: Duration = Duration::from_secs(60);
+
+/// Sound that may wait to be played (2 MB); beyond it the synthesiser is not read, and waits.
+const BUFFER: Duration = Duration::from_secs(60);
+
+/// To the room, in order.
+#[derive(Debug)]
+pub enum OutFrame {
+    /// 20 ms of the agent, or of silence.
+    Sound(AudioFrame),
+    /// Drop what was given and has not been sent: the agent is silent as of now.
+    Clear,
+}
+
+/// What the synthesiser delivered.
+#[derive(Debug)]
+pub(super) enum VoiceInput {
+    Tts(TtsEvent),
+    Opened(Result<TtsStream, ProviderError>),
+}
+
+/// What the session has to know.
+#[derive(Debug)]
+pub(super) enum VoiceEvent {
+    /// The first sound since text was given.
+    Sound,
+    /// See [`PlayoutEvent`].
+    Playout(PlayoutEvent),
+    /// Nothing can be said any more.
+    Dead,
+}
+
+/// Text that is not wholly synthesised: a piece of the playout that is not complete.
+#[derive(Debug)]
+struct Group {
+    utterance: UtteranceId,
+    tag: u32,
+    spoken: Vec<Phi<String>>,
+    flushed: bool,
+}
+
+/// See the module.
+pub(super) struct Voice {
+    tts: Arc<dyn TextToSpeech>,
+    request: TtsRequest,
+    stream: Option<TtsStream>,
+    opening: Option<BoxFuture<'static, Result<TtsStream, ProviderError>>>,
+    losses: u32,
+    playout: Playout,
+    groups: VecDeque<Group>,
+    /// `Clear`s not confirmed: until then what comes is old.
+    clearing: u32,
+    flushes: VecDeque<CallTime>,
+    /// Utterances that may still get text.
+    open: HashSet<UtteranceId>,
+    /// Sound is expected and none came yet.
+    waiting: bool,
+    events: VecDeque<VoiceEvent>,
+    out: mpsc::Sender<OutFrame>,
+}
+
+impl Voice {
+    pub(super) fn new(
+        now: CallTime,
+        tts: Arc<dyn TextToSpeech>,
+        request: TtsRequest,
+        stream: TtsStream,
+        out: mpsc::Sender<OutFrame>,
+    ) -> Self {
+        Self {
+            tts,
+            request,
+            stream: Some(stream),
+            opening: None,
+            losses: 0,
+            playout: Playout::new(now),
+            groups: VecDeque::new(),
+            clearing: 0,
+            flushes: VecDeque::new(),
+            open: HashSet::new(),
+            waiting: false,
+            events: VecDeque::new(),
+            out,
+        }
+    }
+
+    /// Speaks a sentence of the utterance; `tag` comes back with what was heard of it.
+    pub(super) fn say(
+        &mut self,
+        now: CallTime,
+        utterance: UtteranceId,
+        tag: u32,
+        sentence: Sentence,
+    ) {
+        let joins = self
+            .groups
+            .back()
+            .is_some_and(|g| !g.flushed && g.utterance == utterance && g.tag == tag);
+        if !joins {
+            self.flush(now);
+            self.playout
+                .open_piece(utterance, tag, sentence.written.clone());
+            self.groups.push_back(Group {
+                utterance,
+                tag,
+                spoken: Vec::new(),
+                flushed: false,
+            });
+        } else {
+            self.playout.extend_piece(utterance, &sentence.written);
+        }
+        if let Some(group) = self.groups.back_mut() {
+            group.spoken.push(sentence.spoken.clone());
+        }
+        self.open.insert(utterance);
+        self.waiting = true;
+        self.send(TtsInput::Speak(sentence.spoken));
+        if self.recent_flushes(now) < EAGER_FLUSHES {
+            self.flush(now);
+        }
+    }
+
+    /// What was said so far is to be synthesised, whatever comes next.
+    pub(super) fn flush(&mut self, now: CallTime) {
+        if let Some(group) = self.groups.back_mut().filter(|g| !g.flushed) {
+            group.flushed = true;
+            self.flushes.push_back(now);
+            self.send(TtsInput::Flush);
+        }
+    }
+
+    /// The utterance gets no more text.
+    pub(super) fn end(&mut self, now: CallTime, utterance: UtteranceId) {
+        self.flush(now);
+        self.open.remove(&utterance);
+        self.playout.close(utterance);
+    }
+
+    /// Ends the utterance if anything of it was spoken and it still waits for more.
+    pub(super) fn end_if_open(&mut self, now: CallTime, utterance: UtteranceId) {
+        if self.open.contains(&utterance) {
+            self.end(now, utterance);
+        }
+    }
+
+    /// Silent at once; everything is kept.
+    pub(super) fn pause(&mut self, now: CallTime) {
+        self.playout.pause(now);
+        self.hand_out(OutFrame::Clear);
+    }
+
+    pub(super) fn resume(&mut self) {
+        self.playout.resume();
+    }
+
+    /// Silent at once; says what was heard and forgets the rest.
+    pub(super) fn stop(&mut self, now: CallTime) -> Vec<Heard> {
+        let heard = self.playout.stop(now);
+        self.hand_out(OutFrame::Clear);
+        if !self.groups.is_empty() && self.stream.is_some() {
+            self.send(TtsInput::Clear);
+            self.clearing += 1;
+        }
+        self.groups.clear();
+        self.open.clear();
+        self.waiting = false;
+        heard
+    }
+
+    /// Hands out the frames that are due.
+    pub(super) fn pump(&mut self, now: CallTime) {
+        while let Some(frame) = self.playout.next_frame(now) {
+            self.hand_out(OutFrame::Sound(frame));
+        }
+        while let Some(event) = self.playout.poll_event() {
+            self.events.push_back(VoiceEvent::Playout(event));
+        }
+    }
+
+    /// Whether the caller hears the agent right now.
+    pub(super) fn is_sounding(&self) -> bool {
+        self.playout.is_sounding()
+    }
+
+    /// When to pump again.
+    pub(super) fn deadline(&self) -> CallTime {
+        self.playout.deadline()
+    }
+
+    pub(super) fn poll_event(&mut self) -> Option<VoiceEvent> {
+        self.events.pop_front()
+    }
+
+    /// The call is over.
+    pub(super) fn close(&mut self) {
+        self.opening = None;
+        if let Some(stream) = self.stream.take()
+            && stream.input.try_send(TtsInput::Close).is_err()
+        {
+            tracing::debug!("the synthesiser was busy or gone at the end");
+        }
+    }
+
+    /// What comes next. Cancel-safe.
+    pub(super) async fn next(&mut self) -> VoiceInput {
+        match (&mut self.stream, &mut self.opening) {
+            (Some(stream), _) if self.playout.buffered() < BUFFER => VoiceInput::Tts(
+                stream
+                    .events
+                    .recv()
+                    .await
+                    .unwrap_or(TtsEvent::Closed(Ok(()))),
+            ),
+            (None, Some(opening)) => {
+                let stream = opening.await;
+                self.opening = None;
+                VoiceInput::Opened(stream)
+            }
+            _ => std::future::pending().await,
+        }
+    }
+
+    pub(super) fn handle(&mut self, now: CallTime, input: VoiceInput) {
+        match input {
+            VoiceInput::Tts(TtsEvent::Audio(samples)) if self.clearing == 0 => self.sound(&samples),
+            VoiceInput::Tts(TtsEvent::Flushed) if self.clearing == 0 => self.flushed(),
+            VoiceInput::Tts(TtsEvent::Audio(_) | TtsEvent::Flushed) => {}
+            VoiceInput::Tts(TtsEvent::Cleared) => self.clearing = self.clearing.saturating_sub(1),
+            VoiceInput::Tts(TtsEvent::Closed(result)) => self.lost(result),
+            VoiceInput::Opened(Ok(stream)) => self.opened(now, stream),
+            VoiceInput::Opened(Err(error)) => {
+                tracing::error!(
+                    error = &error as &dyn std::error::Error,
+                    "the synthesiser cannot be opened again"
+                );
+                self.events.push_back(VoiceEvent::Dead);
+            }
+        }
+    }
+
+    fn sound(&mut self, samples: &[i16]) {
+        self.losses = 0;
+        if std::mem::take(&mut self.waiting) {
+            self.events.push_back(VoiceEvent::Sound);
+        }
+        self.playout.push(samples);
+    }
+
+    fn flushed(&mut self) {
+        if self.groups.front().is_some_and(|g| g.flushed) {
+            self.groups.pop_front();
+            self.playout.complete_piece();
+        }
+    }
+
+    fn lost(&mut self, result: Result<(), ProviderError>) {
+        self.stream = None;
+        self.clearing = 0;
+        self.losses += 1;
+        if let Err(error) = result {
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                tts.losses = self.losses,
+                "the synthesiser broke"
+            );
+        }
+        if self.losses > LOSS_LIMIT {
+            self.events.push_back(VoiceEvent::Dead);
+            return;
+        }
+        let (tts, request) = (Arc::clone(&self.tts), self.request.clone());
+        self.opening = Some(Box::pin(async move { tts.open(request).await }));
+    }
+
+    /// Speaks again what the lost stream did not finish; with an apology if the caller heard a part of it.
+    fn opened(&mut self, now: CallTime, stream: TtsStream) {
+        self.stream = Some(stream);
+        let broke_off = self.playout.rewind_incomplete(SORRY);
+        let groups: Vec<(Vec<Phi<String>>, bool)> = self
+            .groups
+            .iter()
+            .map(|g| (g.spoken.clone(), g.flushed))
+            .collect();
+        if broke_off {
+            self.send(TtsInput::Speak(Phi::new(SORRY.to_owned())));
+        }
+        for (spoken, flushed) in groups {
+            for text in spoken {
+                self.send(TtsInput::Speak(text));
+            }
+            if flushed {
+                self.flushes.push_back(now);
+                self.send(TtsInput::Flush);
+            }
+        }
+    }
+
+    /// Orders go nowhere while the stream is gone: they are repeated when it is back.
+    fn send(&mut self, input: TtsInput) {
+        let Some(stream) = &self.stream else { return };
+        if stream.input.try_send(input).is_err() {
+            // A stream that takes no order for a minute of speech is as good as gone. Dropping it ends its task.
+            self.lost(Ok(()));
+        }
+    }
+
+    fn recent_flushes(&mut self, now: CallTime) -> usize {
+        while self
+            .flushes
+            .front()
+            .is_some_and(|t| now.since(*t) > FLUSH_WINDOW)
+        {
+            self.flushes.pop_front();
+        }
+        self.flushes.len()
+    }
+
+    /// The room takes frames at once; one that does not is late, and late sound is worth nothing.
+    fn hand_out(&self, frame: OutFrame) {
+        if self.out.try_send(frame).is_err() {
+            tracing::trace!("the room takes no frame");
+        }
+    }
+}
