@@ -1,3 +1,5 @@
 //! The outside world: callers, simulators, and the local stack.
 
+pub mod sim;
+pub mod speech;
 pub mod stack;

@@ -1,0 +1,2 @@
+//! Simulators.
+pub mod hear;
