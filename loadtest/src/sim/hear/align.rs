@@ -47,12 +47,8 @@ fn mean(frames: &[Cepstrum]) -> Cepstrum {
     sum.map(|s| s / frames.len().max(1) as f32)
 }
 
-fn distance(a: &Cepstrum, shift: &Cepstrum, b: &Cepstrum) -> f32 {
-    let mut sum = 0.0;
-    for k in 0..SIZE {
-        let d = a[k] + shift[k] - b[k];
-        sum += d * d;
-    }
+fn distance(a: &Cepstrum, b: &Cepstrum) -> f32 {
+    let sum: f32 = a.iter().zip(b).map(|(x, y)| (x - y) * (x - y)).sum();
     sum.sqrt().min(WORST_FRAME)
 }
 
@@ -64,8 +60,10 @@ pub(super) struct Table {
 struct Row {
     first: usize,
     /// Accumulated cost, own cost, and the move that led here.
-    cells: Vec<(f32, f32, Move)>,
+    cells: Vec<Cell>,
 }
+
+type Cell = (f32, f32, Move);
 
 #[derive(Clone, Copy, PartialEq)]
 enum Move {
@@ -73,6 +71,27 @@ enum Move {
     Diagonal,
     Stay,
     Skip,
+}
+
+impl Row {
+    /// The cheapest way into `column` of the next row, whose cell to the left is `left`.
+    fn cheapest(&self, column: usize, left: Option<&Cell>) -> (f32, Move) {
+        let cost = |index: usize| self.cells.get(index).map_or(f32::INFINITY, |cell| cell.0);
+        // Column `first` of this row is index 0; one less than that wraps to an index that does not exist.
+        let here = column.wrapping_sub(self.first);
+        let mut best = (cost(here.wrapping_sub(1)), Move::Diagonal);
+        let stay = cost(here) + STEP_COST;
+        if stay < best.0 {
+            best = (stay, Move::Stay);
+        }
+        // Two template frames for one live frame: only the second is compared with it.
+        if let Some((total, own, _)) = left
+            && total - own + STEP_COST < best.0
+        {
+            best = (total - own + STEP_COST, Move::Skip);
+        }
+        best
+    }
 }
 
 impl Table {
@@ -92,32 +111,18 @@ impl Table {
 
     fn row(&self, frame: &Cepstrum, template: &[Cepstrum], shift: &Cepstrum, columns: Range<usize>, begin: bool) -> Row {
         let first = columns.start;
-        let mut cells: Vec<(f32, f32, Move)> = Vec::with_capacity(columns.len());
+        let shifted = std::array::from_fn(|k| frame[k] + shift[k]);
+        let above = self.rows.last();
+        let mut cells: Vec<Cell> = Vec::with_capacity(columns.len());
         for column in columns {
-            let own = distance(frame, shift, &template[column]);
-            let (before, how) = if begin { (0.0, Move::Begin) } else { self.cheapest(column, cells.last()) };
+            let own = distance(&shifted, &template[column]);
+            let (before, how) = match above {
+                Some(above) if !begin => above.cheapest(column, cells.last()),
+                _ => (0.0, Move::Begin),
+            };
             cells.push((before + own, own, how));
         }
         Row { first, cells }
-    }
-
-    fn cheapest(&self, column: usize, left: Option<&(f32, f32, Move)>) -> (f32, Move) {
-        let above = |column: usize| {
-            let row = self.rows.last()?;
-            row.cells.get(column.checked_sub(row.first)?).map(|cell| cell.0)
-        };
-        let mut best = (f32::INFINITY, Move::Diagonal);
-        if let Some(cost) = column.checked_sub(1).and_then(above) {
-            best = (cost, Move::Diagonal);
-        }
-        if let Some(cost) = above(column).map(|c| c + STEP_COST).filter(|c| *c < best.0) {
-            best = (cost, Move::Stay);
-        }
-        // Two template frames for one live frame: the live frame is compared with the second as well.
-        if let Some(cost) = left.map(|cell| cell.0 - cell.1 + STEP_COST).filter(|c| *c < best.0) {
-            best = (cost, Move::Skip);
-        }
-        best
     }
 
     /// The cheapest end. `None` if the template ended too early for this much live speech.

@@ -11,7 +11,7 @@ const BANDS: usize = 20;
 const LOWEST_HZ: f32 = 180.0;
 const HIGHEST_HZ: f32 = 3_500.0;
 /// Energies this far below the loud parts count as silence: noise and codecs differ there.
-const FLOOR: f32 = 10f32.powf(-2.8);
+const FLOOR: f32 = 1.6e-3; // -28 dB
 /// Coefficients per frame: overall level and eleven of the spectrum's shape.
 pub(super) const SIZE: usize = 12;
 /// The level says less than the shape.

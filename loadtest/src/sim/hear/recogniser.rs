@@ -12,14 +12,14 @@ use crate::speech::{Flite, Pcm, SpeechError};
 
 /// Mean cost per frame above which speech is not from the corpus, and the same for the worst half second.
 const ACCEPT_MEAN: f32 = 1.15;
-const ACCEPT_WORST: f32 = 1.7;
+const ACCEPT_WORST: f32 = 1.35;
 /// Frames of the "worst half second".
 const WORST_SPAN: usize = 30;
 /// Shortest speech that is matched at all, in frames (190 ms).
 const SHORTEST: usize = 12;
 /// Averaging for the first, coarse pass, and how many candidates survive it.
 const COARSE: usize = 3;
-const SURVIVORS: usize = 5;
+const SURVIVORS: usize = 4;
 /// A finished utterance should end where a phrase of the template ends, within this many frames.
 const END_TOLERANCE: usize = 14;
 const UNFINISHED: f32 = 1.12;
@@ -66,6 +66,17 @@ struct Template {
     words: Vec<(String, Range<usize>)>,
 }
 
+/// How much of an utterance a piece of speech may be.
+#[derive(Clone, Copy)]
+enum Extent {
+    /// From the start of a phrase to anywhere: it is still being spoken.
+    Open,
+    /// The same, but an end within a phrase costs more.
+    Phrases,
+    /// All of it: only then is a piece of a longer run of speech an utterance of its own.
+    Whole,
+}
+
 #[derive(Clone, Copy)]
 struct Candidate {
     template: usize,
@@ -91,7 +102,8 @@ impl Recogniser {
     #[must_use]
     pub fn recognise(&self, frames: &[Frame], chunks: &[Range<usize>], complete: bool) -> Vec<Heard> {
         let (Some(first), Some(last)) = (chunks.first(), chunks.last()) else { return Vec::new() };
-        if let Some(heard) = self.best(frames, first.start..last.end, complete) {
+        let extent = if complete { Extent::Phrases } else { Extent::Open };
+        if let Some(heard) = self.best(frames, first.start..last.end, extent) {
             return vec![heard];
         }
         if chunks.len() < 2 {
@@ -111,7 +123,8 @@ impl Recogniser {
                 if explained <= choice.0 {
                     continue;
                 }
-                if let Some(heard) = self.best(frames, range, complete || end < chunks.len()) {
+                let extent = if complete || end < chunks.len() { Extent::Whole } else { Extent::Open };
+                if let Some(heard) = self.best(frames, range, extent) {
                     choice = (explained, best[start].1.iter().cloned().chain([heard]).collect());
                 }
             }
@@ -120,18 +133,21 @@ impl Recogniser {
         best.pop().map(|(_, heard)| heard).unwrap_or_default()
     }
 
-    fn best(&self, frames: &[Frame], range: Range<usize>, complete: bool) -> Option<Heard> {
-        if range.len() < SHORTEST {
-            return None;
-        }
-        let live = features::cepstra(frames.get(range.clone())?);
-        let finalists = self.coarse(&live);
-        let fine = finalists.iter().filter_map(|&c| self.fine(&live, c, complete));
-        let (candidate, cost, path) = fine.min_by(|a, b| a.1.total_cmp(&b.1))?;
+    fn best(&self, frames: &[Frame], range: Range<usize>, extent: Extent) -> Option<Heard> {
+        let (candidate, cost, path) = self.closest(frames, range.clone(), extent)?;
         if cost > ACCEPT_MEAN || worst(&path) > ACCEPT_WORST {
             return None;
         }
         Some(self.templates[candidate.template].heard(&path, range.start, cost))
+    }
+
+    fn closest(&self, frames: &[Frame], range: Range<usize>, extent: Extent) -> Option<(Candidate, f32, Vec<Step>)> {
+        if range.len() < SHORTEST {
+            return None;
+        }
+        let live = features::cepstra(frames.get(range)?);
+        let fine = self.coarse(&live).into_iter().filter_map(|c| self.fine(&live, c, extent));
+        fine.min_by(|a, b| a.1.total_cmp(&b.1))
     }
 
     /// The candidates that look best at a third of the resolution.
@@ -140,7 +156,7 @@ impl Recogniser {
         let mut scored: Vec<(f32, Candidate)> = Vec::new();
         for (index, template) in self.templates.iter().enumerate() {
             for chunk in &template.chunks {
-                let corridor = Corridor { start: chunk.start / COARSE, slack: 3, width: 8 };
+                let corridor = Corridor { start: chunk.start / COARSE, slack: 3, width: 6 };
                 if let Some((fit, _)) = template_fit(&live, &template.coarse, corridor) {
                     scored.push((fit.cost, Candidate { template: index, start: chunk.start }));
                 }
@@ -150,12 +166,16 @@ impl Recogniser {
         scored.iter().take(SURVIVORS).map(|s| s.1).collect()
     }
 
-    fn fine(&self, live: &[Cepstrum], candidate: Candidate, complete: bool) -> Option<(Candidate, f32, Vec<Step>)> {
+    fn fine(&self, live: &[Cepstrum], candidate: Candidate, extent: Extent) -> Option<(Candidate, f32, Vec<Step>)> {
         let template = &self.templates[candidate.template];
-        let corridor = Corridor { start: candidate.start, slack: 8, width: 22 };
+        let corridor = Corridor { start: candidate.start, slack: 8, width: 18 };
         let (fit, table) = template_fit(live, &template.cepstra, corridor)?;
-        let finished = template.chunks.iter().any(|chunk| chunk.end.abs_diff(fit.end + 1) <= END_TOLERANCE);
-        let cost = if complete && !finished { fit.cost * UNFINISHED } else { fit.cost };
+        let ends_at = |end: usize| end.abs_diff(fit.end + 1) <= END_TOLERANCE;
+        let cost = match extent {
+            Extent::Whole if candidate.start > 0 || !ends_at(template.cepstra.len()) => return None,
+            Extent::Phrases if !template.chunks.iter().any(|chunk| ends_at(chunk.end)) => fit.cost * UNFINISHED,
+            _ => fit.cost,
+        };
         Some((candidate, cost, table.path(fit.end)))
     }
 }

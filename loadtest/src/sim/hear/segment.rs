@@ -18,6 +18,10 @@ const PAUSE: usize = 4;
 /// How fast the floor follows a rising noise, in dB per frame, and a falling one, as a share of the difference.
 const FLOOR_RISE_DB: f32 = 0.06;
 const FLOOR_FALL: f32 = 0.2;
+/// A stream's first frames teach the floor quickly, but not beyond a noisy room.
+const FIRST_FRAMES: usize = 10;
+const FIRST_RISE_DB: f32 = 3.0;
+const FIRST_MOST_DBFS: f32 = -38.0;
 
 /// Follows one stream. Frame numbers count from the first frame ever pushed.
 #[derive(Debug)]
@@ -97,6 +101,8 @@ impl Segmenter {
             if level > -90.0 {
                 self.floor += (level - self.floor) * FLOOR_FALL;
             }
+        } else if self.frames < FIRST_FRAMES {
+            self.floor = (self.floor + FIRST_RISE_DB).min(level).min(FIRST_MOST_DBFS);
         } else {
             self.floor = (self.floor + FLOOR_RISE_DB).min(level);
         }

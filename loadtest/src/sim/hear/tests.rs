@@ -59,7 +59,6 @@ async fn every_utterance_is_recognised_through_a_bad_line_in_any_order() {
             let pcm = flite.say(utterance.voice, &utterance.say).await.expect("run make setup");
             let heard = hear(&recogniser, &abuse(&mut rng, &pcm, gain, snr, lost));
             let ids: Vec<(&str, f32)> = heard.iter().map(|h| (h.id.as_str(), h.cost)).collect();
-            println!("IN {gain} {snr} {lost} {} {ids:?}", utterance.id);
             if ids.len() != 1 || ids[0].0 != utterance.id {
                 failures.push(format!("{gain} dB, SNR {snr}, loss {lost}: {} as {ids:?}", utterance.id));
             }
@@ -78,6 +77,10 @@ async fn other_sentences_noise_and_the_agents_voice_are_not_taken_for_the_corpus
         (Voice::Rms, "My neighbour sold his old car last week."),
         (Voice::Rms, "Could you turn the music down a little?"),
         (Voice::Rms, "Seven ships sailed slowly past the harbour wall."),
+        (Voice::Rms, "Yes please, anything on Friday morning."),
+        (Voice::Rms, "My name is Sandra Miller, born April fourth nineteen ninety nine."),
+        (Voice::Rms, "Can you tell me that again, please?"),
+        (Voice::Rms, "I need to cancel my subscription."),
         (Voice::Slt, "Thank you for calling. How can I help you today?"),
         (Voice::Slt, "I have Tuesday, December first at ten A M with Doctor Osei. Which one works for you?"),
         (Voice::Slt, "Hi, does my Blue Cross P P O plan cover a dental cleaning?"),
@@ -88,8 +91,13 @@ async fn other_sentences_noise_and_the_agents_voice_are_not_taken_for_the_corpus
     for (voice, text) in strangers {
         let pcm = flite.say(voice, text).await.expect("run make setup");
         let heard = hear(&recogniser, &abuse(&mut rng, &pcm, 0.0, 30.0, 0.0));
-        println!("OUT {text} {:?}", heard.iter().map(|h| (&h.id, h.cost)).collect::<Vec<_>>());
         wrong.extend(heard.iter().map(|h| format!("{text} taken for {}", h.id)));
+    }
+    // A sentence that differs in one short word may be misheard, as people do, but only as its neighbour.
+    for (text, neighbour) in [("The third one is fine.", "first_one"), ("Yes please, something on Tuesday evening.", "yes_tuesday_morning")] {
+        let pcm = flite.say(Voice::Rms, text).await.expect("run make setup");
+        let heard = hear(&recogniser, &pcm.telephone());
+        wrong.extend(heard.iter().filter(|h| h.id != neighbour).map(|h| format!("{text} taken for {}", h.id)));
     }
     for level in [-15.0, -30.0, -45.0] {
         let pcm = Pcm { samples: noise(&mut rng, level, 24_000), rate: RATE };
