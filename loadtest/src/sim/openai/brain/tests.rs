@@ -68,7 +68,10 @@ impl Clinic {
             let answer = self.ask();
             self.messages.push(answer.message());
             if answer.calls.is_empty() || answer.calls.iter().any(|c| ["end_call", "transfer_to_human"].contains(&c.name.as_str())) {
-                self.calls.extend(answer.calls.iter().map(|c| (c.name.clone(), serde_json::from_str(&c.arguments).expect("valid"))));
+                for call in answer.calls {
+                    self.messages.push(json!({"role": "tool", "tool_call_id": call.id, "content": "{\"status\":\"accepted\"}"}));
+                    self.calls.push((call.name, serde_json::from_str(&call.arguments).expect("valid arguments")));
+                }
                 return answer.content.expect("something is said");
             }
             for call in answer.calls {
