@@ -213,7 +213,7 @@ async fn nobody_waits_longer_than_a_caller_would() {
     let begun = Instant::now();
     let refused = openai.refuse(429, "retry-after: 20\r\n", "{}");
     let (answer, ()) = tokio::join!(ask(&pod), refused);
-    let fault = answer.err().expect("no answer").fault;
+    let fault = answer.expect_err("no answer").fault;
     assert_eq!(fault, Fault::RateLimited(Some(Duration::from_secs(20))));
     assert!(begun.elapsed() < Duration::from_millis(500));
     // The other calls of the pod know it, too: nobody asks in vain.
@@ -236,7 +236,7 @@ async fn the_whole_search_has_a_deadline() {
     let begun = Instant::now();
     let script = async { (openai.request().await, azure.request().await) };
     let (answer, _hang) = tokio::join!(ask(&pod), script);
-    assert_eq!(answer.err().expect("no answer").fault, Fault::Timeout);
+    assert_eq!(answer.expect_err("no answer").fault, Fault::Timeout);
     let took = begun.elapsed().as_secs_f64();
     assert!((0.9..1.6).contains(&took), "{took} s");
 }
@@ -271,6 +271,6 @@ async fn a_reply_that_is_dropped_is_cancelled_at_the_vendor() {
     };
     let (stream, exchange) = tokio::join!(pod.providers.llm.reply(request()), script);
     drop(stream.expect("begins"));
-    assert!(exchange.is_hung_up().await);
+    assert!(exchange.hung_up().await);
     pod.all_tasks_end().await;
 }

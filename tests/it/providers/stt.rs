@@ -36,7 +36,7 @@ async fn refused(vendor: &Vendor, answers: impl Future<Output = ()>) -> Provider
     config.deepgram.base_url = vendor.url("ws");
     let pod = Pod::new(&config);
     let (result, ()) = tokio::join!(pod.providers.stt.open(request()), answers);
-    result.err().expect("is refused")
+    result.expect_err("is refused")
 }
 
 async fn speak(stream: &SttStream, from_ms: u64, frames: u64) {

@@ -270,7 +270,7 @@ impl Exchange {
     }
 
     /// Whether the client ends the connection.
-    pub(super) async fn is_hung_up(mut self) -> bool {
+    pub(super) async fn hung_up(mut self) -> bool {
         matches!(within(self.stream.read(&mut [0; 64])).await, Ok(0) | Err(_))
     }
 
