@@ -1,5 +1,6 @@
 //! Every vendor's client: the contract against the simulators, and answers that only a scripted vendor gives.
 
+mod contract;
 mod llm;
 mod stt;
 mod tts;
