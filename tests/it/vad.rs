@@ -1,7 +1,11 @@
 //! Voice activity on real speech, noise and silence; many calls in one batch.
 
-use std::{path::Path, process::Command, sync::Arc, time::Duration};
+use std::{path::Path, sync::Arc, time::Duration};
 
+use loadtest::{
+    sim::SimConfig,
+    speech::{Flite, Pcm, Voice},
+};
 use neurality::{
     config::ProvidersConfig,
     domain::call_time::CallTime,
@@ -20,21 +24,14 @@ fn engine() -> VadEngine {
 }
 
 /// A sentence by Debian's synthesiser, 16 kHz.
-fn speech(text: &str) -> Vec<i16> {
-    let file = tempfile::NamedTempFile::new().expect("temporary file");
-    let status = Command::new("flite")
-        .args(["-voice", "rms", "-t", text, "-o"])
-        .arg(file.path())
-        .status()
-        .expect("flite is set up: make setup");
-    assert!(status.success());
-    samples_of(file.path())
+async fn speech(text: &str) -> Vec<i16> {
+    sentence(text).await.samples.clone()
 }
 
-fn samples_of(wav: &Path) -> Vec<i16> {
-    let bytes = std::fs::read(wav).expect("a WAV file");
-    let (samples, _) = bytes[44..].as_chunks::<2>();
-    samples.iter().map(|s| i16::from_le_bytes(*s)).collect()
+async fn sentence(text: &str) -> Arc<Pcm> {
+    let cache = SimConfig::fast().flite_cache;
+    let flite = Flite::new(cache).expect("a cache");
+    flite.say(Voice::Rms, text).await.expect("make setup")
 }
 
 fn silence(ms: usize) -> Vec<i16> {
@@ -74,7 +71,7 @@ fn near(a: CallTime, b: CallTime, tolerance_ms: u64) -> bool {
 async fn a_sentence_is_heard_from_its_first_to_its_last_sound() {
     let engine = engine();
     let mut sound = silence(640);
-    sound.extend(speech("I would like to book an appointment."));
+    sound.extend(speech("I would like to book an appointment.").await);
     sound.extend(silence(800));
     let events = listen(&mut engine.open(), &sound).await;
     let (first, last) = voiced(&sound);
@@ -92,12 +89,32 @@ async fn a_sentence_is_heard_from_its_first_to_its_last_sound() {
 }
 
 #[tokio::test]
+async fn a_telephone_line_changes_little() {
+    let engine = engine();
+    let line = sentence("I would like to book an appointment.").await;
+    let line = line.telephone().resampled(16_000);
+    let sound = [silence(640), line.samples, silence(800)].concat();
+    let events = listen(&mut engine.open(), &sound).await;
+    let (first, last) = voiced(&sound);
+    let [
+        VadEvent::SpeechStarted { at },
+        ..,
+        VadEvent::SpeechEnded { last_voiced },
+    ] = events[..]
+    else {
+        panic!("{events:?}");
+    };
+    assert!(near(at, first, 96), "{at:?} for {first:?}");
+    assert!(near(last_voiced, last, 160), "{last_voiced:?} for {last:?}");
+}
+
+#[tokio::test]
 async fn two_sentences_with_a_pause_are_two_stretches() {
     let engine = engine();
     let mut sound = silence(320);
-    sound.extend(speech("My name is Maria."));
+    sound.extend(speech("My name is Maria.").await);
     sound.extend(silence(900));
-    sound.extend(speech("I was born in May."));
+    sound.extend(speech("I was born in May.").await);
     sound.extend(silence(600));
     let events = listen(&mut engine.open(), &sound).await;
     let starts = |e: &&VadEvent| matches!(e, VadEvent::SpeechStarted { .. });
@@ -127,13 +144,12 @@ async fn a_call_in_a_crowd_hears_what_it_hears_alone() {
         "My knee hurts.",
         "Goodbye.",
     ];
-    let sounds: Vec<Vec<i16>> = sentences
-        .iter()
-        .map(|text| [silence(320), speech(text), silence(500)].concat())
-        .collect();
+    let mut sounds = Vec::new();
     let mut alone = Vec::new();
-    for sound in &sounds {
-        alone.push(listen(&mut engine.open(), sound).await);
+    for text in sentences {
+        let sound = [silence(320), speech(text).await, silence(500)].concat();
+        alone.push(listen(&mut engine.open(), &sound).await);
+        sounds.push(sound);
     }
     let before = engine.stats();
     let mut crowd = tokio::task::JoinSet::new();

@@ -3,7 +3,9 @@
 use std::{sync::OnceLock, time::Duration};
 
 use loadtest::{
-    sim::{Fault as Order, FaultKind, Service, SimConfig, SimHandle, SimListeners, serve},
+    sim::{
+        Fault as Order, FaultKind, Service, SimConfig, SimHandle, SimListeners, delay::Delay, serve,
+    },
     speech::{Flite, Voice},
 };
 use neurality::{
@@ -39,7 +41,9 @@ struct World {
 impl World {
     async fn new() -> Self {
         let _turn = ONE_AT_A_TIME.get_or_init(Mutex::default).lock().await;
-        let sim_config = SimConfig::fast();
+        let mut sim_config = SimConfig::fast();
+        // Slow enough for trouble in the middle of an answer.
+        sim_config.llm.token_gap = Delay::constant(5.0);
         let flite = Flite::new(&sim_config.flite_cache).expect("a cache");
         let listeners = SimListeners::loopback().await.expect("ports");
         let sim = serve(sim_config, listeners).await.expect("make setup");
@@ -51,6 +55,7 @@ impl World {
         config.openai.api_key = Secret::new("sim-openai-key");
         config.azure.base_url = url("http", sim.openai_addr());
         config.azure.api_key = Secret::new("sim-azure-key");
+        config.connect_timeout_ms = 3000;
         config.stt_stall_timeout_ms = 4000;
         config.llm_first_token_timeout_ms = 1000;
         Self { sim, config, flite }
@@ -175,10 +180,10 @@ async fn the_recogniser() {
         refused(pod.providers.stt.open(stt_request()).await),
         Fault::Refused
     );
-    world.order(Service::Stt, refuse(429, Some(200)));
+    world.order(Service::Stt, refuse(429, Some(1000)));
     let begun = Instant::now();
     drop(world.listening(&pod).await);
-    assert!(begun.elapsed() >= Duration::from_millis(195));
+    assert!(begun.elapsed() >= Duration::from_millis(995));
     world.order(Service::Stt, FaultKind::Hang);
     drop(world.listening(&pod).await);
 
@@ -278,7 +283,7 @@ async fn the_synthesiser() {
     let (odd, _) = sound(&mut stream).await;
     assert!(odd == whole, "samples were lost or shifted");
 
-    world.order(Service::Tts, refuse(429, Some(200)));
+    world.order(Service::Tts, refuse(429, Some(1000)));
     drop(speaking(&pod).await);
     world.order(Service::Tts, refuse(402, None));
     let request = TtsRequest { voice: None };
@@ -432,7 +437,7 @@ async fn the_language_models() {
         (FaultKind::Cut, Fault::Unavailable),
         (error, Fault::Unavailable),
     ] {
-        let order = Order::next(Service::Llm, kind.clone()).after_ms(2);
+        let order = Order::next(Service::Llm, kind.clone()).after_ms(12);
         world.sim.add_fault(order);
         let reply = ask(&pod, answered(Vec::new())).await.expect("begins");
         assert!(
