@@ -1,0 +1,305 @@
+//! The caller's phone behind livekit-sip: a room participant that behaves as that gateway's legs do.
+//!
+//! It rings, deaf, until it is subscribed to an audio track that somebody published; then it is `active`, and hears the agent
+//! from its first packet on. Removed while it rings it is busy.
+
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use livekit::{
+    DisconnectReason,
+    options::TrackPublishOptions,
+    prelude::{
+        LocalAudioTrack, LocalTrack, RemoteTrack, Room, RoomEvent, RoomOptions, SipDTMF,
+        TrackSource,
+    },
+    webrtc::{
+        audio_source::{AudioSourceOptions, RtcAudioSource, native::NativeAudioSource},
+        audio_track::RtcAudioTrack,
+    },
+};
+use livekit_api::access_token::AccessTokenError;
+use rand::Rng;
+use tokio::{
+    sync::mpsc::UnboundedReceiver,
+    time::{Instant, timeout, timeout_at},
+};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use super::{
+    LiveKitAccess, ear,
+    line::Line,
+    mouth::{Mouth, TRACK_RATE},
+    token::{SipParticipant, sip_token},
+};
+
+/// For joining, publishing, one request.
+const STEP_DEADLINE: Duration = Duration::from_secs(10);
+/// Sound queued in the track before the mouth waits.
+const QUEUE_MS: u32 = 20;
+
+/// A leg that did not come up as a leg.
+#[derive(Debug, thiserror::Error)]
+pub enum PhoneError {
+    /// The token could not be signed.
+    #[error("sign the SIP participant's token")]
+    Token(#[from] AccessTokenError),
+    /// LiveKit refused something.
+    #[error("{what}")]
+    Room {
+        /// What was being done.
+        what: &'static str,
+        /// LiveKit's reason.
+        source: Box<livekit::RoomError>,
+    },
+    /// LiveKit did not answer in time.
+    #[error("{0}: no answer in time")]
+    Late(&'static str),
+}
+
+/// A leg in the room.
+#[derive(Debug)]
+pub(super) struct Phone {
+    room: Arc<Room>,
+    events: UnboundedReceiver<RoomEvent>,
+    source: NativeAudioSource,
+    own: RtcAudioTrack,
+    line: Arc<Line>,
+    tasks: TaskTracker,
+    stop: CancellationToken,
+    open_at: Instant,
+}
+
+/// What came of ringing.
+#[derive(Debug)]
+pub(super) enum Ringing {
+    /// An audio track: the call is up.
+    Answered(RtcAudioTrack),
+    /// Nobody answered in time.
+    NoAnswer,
+    /// The far side removed the leg.
+    Rejected,
+    /// The connection to LiveKit broke.
+    Lost,
+}
+
+/// How a leg that was up ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Over {
+    /// The far side ended it.
+    Bye,
+    /// The connection to LiveKit broke.
+    Lost,
+}
+
+impl Phone {
+    /// Joins as a ringing leg and publishes the caller's track.
+    ///
+    /// # Errors
+    /// [`PhoneError`].
+    pub(super) async fn join(
+        access: &LiveKitAccess,
+        room: &str,
+        from: &str,
+        line: Arc<Line>,
+    ) -> Result<Self, PhoneError> {
+        Self::join_as("sip", access, room, from, line).await
+    }
+
+    /// As [`Self::join`], as a participant of another kind.
+    pub(super) async fn join_as(
+        kind: &str,
+        access: &LiveKitAccess,
+        room: &str,
+        from: &str,
+        line: Arc<Line>,
+    ) -> Result<Self, PhoneError> {
+        let call_id = format!("SCL_{:012x}", rand::rng().random::<u64>() >> 16);
+        let identity = format!("sip_{from}_{}", &call_id[4..]);
+        let who = SipParticipant {
+            room,
+            kind,
+            identity: &identity,
+            from,
+            call_id: &call_id,
+        };
+        let token = sip_token(&access.api_key, &access.api_secret, &who)?;
+        let joining = Room::connect(&access.url, &token, RoomOptions::default());
+        let (room, events) = in_time("join the room", joining).await?;
+        let source = NativeAudioSource::new(AudioSourceOptions::default(), TRACK_RATE, 1, QUEUE_MS);
+        let track =
+            LocalAudioTrack::create_audio_track("phone", RtcAudioSource::Native(source.clone()));
+        let own = track.rtc_track();
+        let options = TrackPublishOptions {
+            source: TrackSource::Microphone,
+            red: false,
+            ..TrackPublishOptions::default()
+        };
+        in_time(
+            "publish the caller's track",
+            room.local_participant()
+                .publish_track(LocalTrack::Audio(track), options),
+        )
+        .await?;
+        Ok(Self {
+            room: Arc::new(room),
+            events,
+            source,
+            own,
+            line,
+            tasks: TaskTracker::new(),
+            stop: CancellationToken::new(),
+            open_at: Instant::now(),
+        })
+    }
+
+    /// Rings until something comes of it.
+    pub(super) async fn ring(&mut self, limit: Duration) -> Ringing {
+        let deadline = Instant::now() + limit;
+        loop {
+            match timeout_at(deadline, self.events.recv()).await {
+                Err(_) => return Ringing::NoAnswer,
+                Ok(None) => return Ringing::Lost,
+                Ok(Some(RoomEvent::TrackSubscribed {
+                    track: RemoteTrack::Audio(track),
+                    ..
+                })) => {
+                    return Ringing::Answered(track.rtc_track());
+                }
+                Ok(Some(RoomEvent::Disconnected { reason })) => {
+                    return if over(reason) == Over::Bye {
+                        Ringing::Rejected
+                    } else {
+                        Ringing::Lost
+                    };
+                }
+                Ok(Some(_)) => {}
+            }
+        }
+    }
+
+    /// Takes the answer: `active`, sound in both directions. The phone's first packet comes after `first_packet`.
+    ///
+    /// # Errors
+    /// [`PhoneError`] if LiveKit does not take the new state.
+    pub(super) async fn answered(
+        &mut self,
+        track: RtcAudioTrack,
+        first_packet: Duration,
+    ) -> Result<Mouth, PhoneError> {
+        self.open_at = Instant::now() + first_packet;
+        let active = HashMap::from([("sip.callStatus".to_owned(), "active".to_owned())]);
+        let (mouth, moving) = Mouth::new(self.source.clone());
+        self.own_task(ear::record_own(self.own.clone(), self.line.clone()));
+        self.own_task(ear::listen(track, self.line.clone(), self.open_at));
+        let open_at = self.open_at;
+        self.own_task(async move {
+            tokio::time::sleep_until(open_at).await;
+            moving.await;
+        });
+        in_time(
+            "become active",
+            self.room.local_participant().set_attributes(active),
+        )
+        .await?;
+        Ok(mouth)
+    }
+
+    /// Waits until the far side ends the call, and listens to the tracks that come meanwhile.
+    pub(super) async fn until_over(&mut self) -> Over {
+        loop {
+            match self.events.recv().await {
+                None => return Over::Lost,
+                Some(RoomEvent::Disconnected { reason }) => return over(reason),
+                Some(RoomEvent::TrackSubscribed {
+                    track: RemoteTrack::Audio(track),
+                    ..
+                }) => {
+                    self.own_task(ear::listen(
+                        track.rtc_track(),
+                        self.line.clone(),
+                        self.open_at,
+                    ));
+                }
+                Some(_) => {}
+            }
+        }
+    }
+
+    /// A handle for pressing keys.
+    pub(super) fn keys(&self) -> Keys {
+        Keys(self.room.clone())
+    }
+
+    /// Leaves and ends all tasks. A leg that is gone is left.
+    pub(super) async fn hang_up(self) {
+        self.stop.cancel();
+        self.tasks.close();
+        self.tasks.wait().await;
+        if let Err(error) = in_time("leave the room", self.room.close()).await {
+            tracing::debug!(%error, "the room was gone before the caller left");
+        }
+    }
+
+    fn own_task(&self, work: impl Future<Output = ()> + Send + 'static) {
+        let stop = self.stop.clone();
+        self.tasks.spawn(async move {
+            tokio::select! {
+                () = work => {}
+                () = stop.cancelled() => {}
+            }
+        });
+    }
+}
+
+impl Drop for Phone {
+    /// A call that is abandoned in the middle ends its tasks, too.
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+/// The phone's keys.
+#[derive(Clone, Debug)]
+pub(super) struct Keys(Arc<Room>);
+
+impl Keys {
+    /// Presses one key.
+    ///
+    /// # Errors
+    /// [`PhoneError`].
+    pub(super) async fn press(&self, digit: char) -> Result<(), PhoneError> {
+        let code = "0123456789*#ABCD"
+            .chars()
+            .position(|key| key == digit)
+            .unwrap_or_default() as u32;
+        let dtmf = SipDTMF {
+            code,
+            digit: digit.to_string(),
+            destination_identities: Vec::new(),
+        };
+        in_time("press a key", self.0.local_participant().publish_dtmf(dtmf)).await
+    }
+}
+
+pub(super) async fn in_time<T>(
+    what: &'static str,
+    work: impl Future<Output = Result<T, livekit::RoomError>>,
+) -> Result<T, PhoneError> {
+    match timeout(STEP_DEADLINE, work).await {
+        Err(_) => Err(PhoneError::Late(what)),
+        Ok(Err(error)) => Err(PhoneError::Room {
+            what,
+            source: Box::new(error),
+        }),
+        Ok(Ok(done)) => Ok(done),
+    }
+}
+
+fn over(reason: DisconnectReason) -> Over {
+    match reason {
+        DisconnectReason::ParticipantRemoved
+        | DisconnectReason::RoomDeleted
+        | DisconnectReason::RoomClosed => Over::Bye,
+        _ => Over::Lost,
+    }
+}
