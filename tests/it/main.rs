@@ -1,6 +1,7 @@
 //! Tests against real servers: one binary, one module per part.
 
 mod architecture;
+mod calls;
 mod dispatch;
 mod gateway;
 mod operator;

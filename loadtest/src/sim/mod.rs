@@ -125,6 +125,12 @@ impl SimHandle {
         self.openai
     }
 
+    /// What they were started with.
+    #[must_use]
+    pub fn config(&self) -> &SimConfig {
+        &self.shared.config
+    }
+
     /// Orders trouble.
     pub fn add_fault(&self, fault: Fault) {
         self.shared.faults.add(fault);

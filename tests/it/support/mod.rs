@@ -1,5 +1,7 @@
 //! A migrated database with two clinics for each test, and a call's tools on it.
 
+pub(crate) mod world;
+
 use std::{
     path::PathBuf,
     sync::{

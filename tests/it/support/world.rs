@@ -1,0 +1,237 @@
+//! The whole product as it runs: gateway and worker as processes, on real servers, with the simulators as vendors.
+
+use std::{
+    net::{SocketAddr, TcpStream},
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
+};
+
+use loadtest::{
+    caller::{CallReport, Caller, LiveKitAccess, Scenario, Target},
+    sim::{self, SimConfig, SimHandle, SimListeners},
+    speech::Flite,
+    stack::{Database, Service, ServiceSpec, StackDir, shared, workspace_root},
+};
+use serde_json::Value;
+use tokio::sync::OnceCell;
+
+/// What a world is made with.
+pub(crate) struct WorldOptions {
+    pub(crate) sim: SimConfig,
+    pub(crate) env: Vec<(&'static str, String)>,
+}
+
+impl Default for WorldOptions {
+    fn default() -> Self {
+        let mut sim = SimConfig::fast();
+        sim.stt.max_streams = 100;
+        sim.tts.max_streams = 100;
+        sim.flite_cache = workspace_root().join("target/flite");
+        Self { sim, env: Vec::new() }
+    }
+}
+
+/// A running product of its own.
+pub(crate) struct World {
+    pub(crate) sim: SimHandle,
+    pub(crate) database: Database,
+    pub(crate) gateway: Service,
+    pub(crate) worker: Service,
+    pub(crate) redis_url: String,
+    env: Vec<(String, String)>,
+    gateway_addr: SocketAddr,
+    worker_addr: SocketAddr,
+    caller: Caller,
+    _keys: tempfile::TempDir,
+}
+
+const AUTH_TOKEN: &str = "twilio-token-of-the-tests";
+
+fn program() -> PathBuf {
+    PathBuf::from(env!("CARGO_BIN_EXE_neurality"))
+}
+
+/// A free port of the loopback interface.
+fn free_port() -> SocketAddr {
+    let port = loadtest::stack::free_tcp_port().expect("free port");
+    SocketAddr::from(([127, 0, 0, 1], port))
+}
+
+/// Whether `GET path` answers 200.
+fn answers(addr: SocketAddr, path: &str) -> bool {
+    use std::io::{Read, Write};
+    let get = || -> std::io::Result<String> {
+        let mut stream = TcpStream::connect_timeout(&addr, Duration::from_millis(200))?;
+        stream.set_read_timeout(Some(Duration::from_millis(500)))?;
+        write!(stream, "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")?;
+        let mut answer = [0; 12];
+        stream.read_exact(&mut answer)?;
+        Ok(String::from_utf8_lossy(&answer).into_owned())
+    };
+    get().is_ok_and(|answer| answer.ends_with("200"))
+}
+
+async fn dir() -> &'static StackDir {
+    static DIR: OnceCell<StackDir> = OnceCell::const_new();
+    DIR.get_or_init(|| async { StackDir::for_this_process("world").expect("folder") }).await
+}
+
+impl World {
+    pub(crate) async fn start(options: WorldOptions) -> Self {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
+        let flite = Arc::new(Flite::new(&options.sim.flite_cache).expect("flite"));
+        let listeners = SimListeners::loopback().await.expect("ports");
+        let sim = sim::serve(options.sim, listeners).await.expect("simulators");
+        let database = super::migrated().await;
+        let keys = tempfile::tempdir().expect("temp dir");
+        let (gateway_addr, worker_addr) = (free_port(), free_port());
+        let redis_url = shared::redis().fresh_url();
+        let mut env = env_of(number, &sim, &database, &redis_url, gateway_addr, worker_addr);
+        env.push(("NEURALITY__SECURITY__KEY_FILE".into(), keys.path().join("master.keys").display().to_string()));
+        env.extend(options.env.into_iter().map(|(k, v)| (k.to_owned(), v)));
+        operate(&env, &["keys", "generate"]).await;
+        operate(&env, &["tenant", "apply", "loadtest/tenants/maple-dental.yaml", "loadtest/tenants/harbor-family-clinic.yaml"]).await;
+        let dir = dir().await;
+        let gateway = start(dir, &format!("gateway-{number}"), "gateway", &env, gateway_addr);
+        let worker = start(dir, &format!("worker-{number}"), "worker", &env, worker_addr);
+        let caller = Caller::new(flite).expect("caller");
+        Self { sim, database, gateway, worker, redis_url, env, gateway_addr, worker_addr, caller, _keys: keys }
+    }
+
+    /// Places a call.
+    pub(crate) async fn call(&self, scenario: &Scenario) -> CallReport {
+        self.caller.place(scenario, &self.target()).await.expect("a call by the rules")
+    }
+
+    /// Places a call from the text of its scenario.
+    pub(crate) async fn call_yaml(&self, yaml: &str) -> CallReport {
+        self.call(&Scenario::parse(yaml).expect("scenario")).await
+    }
+
+    pub(crate) fn target(&self) -> Target {
+        let livekit = shared::livekit();
+        Target {
+            voice_url: format!("http://{}/voice", self.gateway_addr).parse().expect("url"),
+            auth_token: AUTH_TOKEN.into(),
+            livekit: LiveKitAccess {
+                url: livekit.ws_url(),
+                api_key: livekit.api_key().into(),
+                api_secret: livekit.api_secret().into(),
+                sip_host: Some("sip.test".into()),
+            },
+        }
+    }
+
+    /// Runs SQL as the superuser.
+    pub(crate) fn sql(&self, sql: &str) -> String {
+        shared::postgres().psql(self.database.name(), sql).expect("psql")
+    }
+
+    /// The artifact of the only call, once it is written.
+    pub(crate) async fn only_artifact(&self) -> Value {
+        let mut artifacts = self.artifacts(1).await;
+        artifacts.remove(0)
+    }
+
+    /// All artifacts, in order of admission, once there are so many.
+    pub(crate) async fn artifacts(&self, count: usize) -> Vec<Value> {
+        let mut ids = Vec::new();
+        for _ in 0..100 {
+            let rows = self.sql("SELECT call_id FROM call_artifacts ORDER BY started_at");
+            ids = rows.lines().map(str::to_owned).filter(|l| !l.is_empty()).collect();
+            if ids.len() >= count {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        assert_eq!(ids.len(), count, "artifacts; worker log: {}", self.worker_log());
+        let mut artifacts = Vec::new();
+        for id in ids {
+            let json = operate(&self.env, &["audit", "export", "--call", &id]).await;
+            artifacts.push(serde_json::from_str(&json).expect("JSON artifact"));
+        }
+        artifacts
+    }
+
+    pub(crate) fn worker_log(&self) -> String {
+        std::fs::read_to_string(self.worker.log_file()).unwrap_or_default()
+    }
+
+    pub(crate) fn gateway_log(&self) -> String {
+        std::fs::read_to_string(self.gateway.log_file()).unwrap_or_default()
+    }
+
+    /// The text of `/metrics` of gateway and worker.
+    pub(crate) async fn metrics(&self) -> String {
+        let mut all = String::new();
+        for addr in [self.gateway_addr, self.worker_addr] {
+            let url = format!("http://{addr}/metrics");
+            all += &reqwest::get(url).await.expect("scrape").text().await.expect("text");
+        }
+        all
+    }
+}
+
+fn start(dir: &StackDir, name: &str, role: &str, env: &[(String, String)], addr: SocketAddr) -> Service {
+    let mut spec = ServiceSpec::new(name, program()).args([role]);
+    for (key, value) in env {
+        spec = spec.env(key, value);
+    }
+    let spec = spec.ready(Duration::from_secs(30), move || answers(addr, "/readyz"));
+    Service::start(dir, spec).unwrap_or_else(|error| panic!("{role} does not start: {error}"))
+}
+
+/// Runs an operator command and returns its output.
+async fn operate(env: &[(String, String)], args: &[&str]) -> String {
+    let output = tokio::process::Command::new(program())
+        .args(args)
+        .envs(env.iter().map(|(k, v)| (k, v)))
+        .current_dir(workspace_root())
+        .output()
+        .await
+        .expect("run neurality");
+    assert!(output.status.success(), "neurality {args:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).expect("text")
+}
+
+fn env_of(
+    number: u32,
+    sim: &SimHandle,
+    database: &Database,
+    redis_url: &str,
+    gateway: SocketAddr,
+    worker: SocketAddr,
+) -> Vec<(String, String)> {
+    let livekit = shared::livekit();
+    let tools = workspace_root().join("target/tools");
+    let pairs = [
+        ("GATEWAY__LISTEN", gateway.to_string()),
+        ("GATEWAY__PUBLIC_URL", format!("http://{gateway}")),
+        ("TWILIO__AUTH_TOKENS", format!("[\"{AUTH_TOKEN}\"]")),
+        ("LIVEKIT__URL", livekit.ws_url()),
+        ("LIVEKIT__API_KEY", livekit.api_key().into()),
+        ("LIVEKIT__API_SECRET", livekit.api_secret().into()),
+        ("LIVEKIT__AGENT_NAME", format!("world-{}-{number}", std::process::id())),
+        ("LIVEKIT__SIP_HOST", "sip.test".into()),
+        ("LIVEKIT__SIP_PASSWORD", "sip-password".into()),
+        ("REDIS__URLS", format!("[\"{redis_url}\"]")),
+        ("POSTGRES__URL", database.app_url().into()),
+        ("POSTGRES__OWNER_URL", database.owner_url().into()),
+        ("WORKER__LISTEN", worker.to_string()),
+        ("WORKER__MAX_CALLS", "20".into()),
+        ("PROVIDERS__ONNXRUNTIME", tools.join("onnx/libonnxruntime.so").display().to_string()),
+        ("PROVIDERS__SILERO_MODEL", tools.join("models/silero_vad.onnx").display().to_string()),
+        ("PROVIDERS__DEEPGRAM__BASE_URL", format!("ws://{}", sim.deepgram_addr())),
+        ("PROVIDERS__DEEPGRAM__API_KEY", sim.config().stt.api_keys[0].clone()),
+        ("PROVIDERS__OPENAI__BASE_URL", format!("http://{}/v1/", sim.openai_addr())),
+        ("PROVIDERS__OPENAI__API_KEY", sim.config().llm.api_keys[0].clone()),
+        ("PROVIDERS__AZURE__BASE_URL", format!("http://{}", sim.openai_addr())),
+        ("PROVIDERS__AZURE__API_KEY", sim.config().llm.azure_api_keys[0].clone()),
+    ];
+    pairs.into_iter().map(|(key, value)| (format!("NEURALITY__{key}"), value)).collect()
+}
