@@ -6,7 +6,10 @@ use futures_util::StreamExt;
 use livekit::{
     DisconnectReason,
     prelude::{RemoteTrack, Room, RoomEvent as SdkEvent},
-    webrtc::{audio_stream::native::NativeAudioStream, audio_track::RtcAudioTrack},
+    webrtc::{
+        audio_stream::native::NativeAudioStream,
+        audio_track::{ReceiverStats, RtcAudioTrack},
+    },
 };
 use tokio::{
     sync::mpsc::{self, error::TrySendError},
@@ -18,7 +21,10 @@ use super::{LossReason, RoomEvent, caller::Caller};
 use crate::{
     domain::call_time::CallTime,
     media::frame::{AudioFrame, FRAME_SAMPLES, PTIME, SAMPLE_RATE},
-    telemetry::{labels::DropPoint, metrics::Metrics},
+    telemetry::{
+        labels::{DropPoint, Packet},
+        metrics::Metrics,
+    },
 };
 
 /// Reads one room.
@@ -147,7 +153,8 @@ struct Ears {
 impl Ears {
     /// The codec decodes straight to 16 kHz in blocks of 10 ms; two make a frame.
     async fn run(self, track: RtcAudioTrack) {
-        let mut stream = NativeAudioStream::new(track, SAMPLE_RATE.cast_signed(), 1);
+        let mut stream = NativeAudioStream::new(track.clone(), SAMPLE_RATE.cast_signed(), 1);
+        let mut quality = Quality::new(track, Arc::clone(&self.metrics));
         let mut frame = AudioFrame::silence(CallTime::ZERO);
         let mut filled = 0;
         while let Some(block) = stream.next().await {
@@ -157,11 +164,13 @@ impl Ears {
                 if filled == FRAME_SAMPLES {
                     filled = 0;
                     frame.at = CallTime::from_duration(self.origin.elapsed()) - PTIME;
+                    quality.heard_frame();
                     if !self.pass_on(frame.clone()) {
                         return;
                     }
                 }
             }
+            stream.recycle(block);
         }
     }
 
@@ -174,6 +183,66 @@ impl Ears {
             }
             Err(TrySendError::Closed(_)) => false,
         }
+    }
+}
+
+/// Frames between two reports of the media's quality: one second.
+const REPORT_FRAMES: u32 = 50;
+
+/// Brings the jitter buffer's counters to the catalogue, by what was added since the last report.
+struct Quality {
+    track: RtcAudioTrack,
+    told: ReceiverStats,
+    frames: u32,
+    metrics: Arc<Metrics>,
+}
+
+impl Quality {
+    fn new(track: RtcAudioTrack, metrics: Arc<Metrics>) -> Self {
+        Self {
+            track,
+            told: ReceiverStats::default(),
+            frames: 0,
+            metrics,
+        }
+    }
+
+    fn heard_frame(&mut self) {
+        self.frames += 1;
+        if self.frames >= REPORT_FRAMES {
+            self.report();
+        }
+    }
+
+    fn report(&mut self) {
+        self.frames = 0;
+        let (now, told) = (self.track.concealment(), self.told);
+        let counters = [
+            (
+                Packet::Received,
+                now.packets_received,
+                told.packets_received,
+            ),
+            (Packet::Lost, now.packets_lost, told.packets_lost),
+            (
+                Packet::Recovered,
+                now.packets_recovered_by_fec,
+                told.packets_recovered_by_fec,
+            ),
+            (Packet::Late, now.packets_late, told.packets_late),
+        ];
+        for (fate, now, told) in counters {
+            self.metrics.packets(fate, now.saturating_sub(told));
+        }
+        self.metrics
+            .concealed(now.concealed.saturating_sub(told.concealed));
+        self.told = now;
+    }
+}
+
+impl Drop for Quality {
+    fn drop(&mut self) {
+        self.report();
     }
 }
 
