@@ -20,8 +20,14 @@ struct Slot<F: ?Sized> {
 
 impl<F: ?Sized> Default for Callback<F> {
     fn default() -> Self {
-        let slot = Slot { callback: None, generation: 0 };
-        Self { slot: Mutex::new(slot), calling: ReentrantMutex::new(()) }
+        let slot = Slot {
+            callback: None,
+            generation: 0,
+        };
+        Self {
+            slot: Mutex::new(slot),
+            calling: ReentrantMutex::new(()),
+        }
     }
 }
 

@@ -39,15 +39,24 @@ pub struct RtcError {
 
 impl RtcError {
     pub(crate) fn sdp(message: impl Into<String>) -> Self {
-        Self { error_type: RtcErrorType::InvalidSdp, message: message.into() }
+        Self {
+            error_type: RtcErrorType::InvalidSdp,
+            message: message.into(),
+        }
     }
 
     pub(crate) fn state(message: impl Into<String>) -> Self {
-        Self { error_type: RtcErrorType::InvalidState, message: message.into() }
+        Self {
+            error_type: RtcErrorType::InvalidState,
+            message: message.into(),
+        }
     }
 
     pub(crate) fn unsupported(what: &str) -> Self {
-        Self { error_type: RtcErrorType::Unsupported, message: format!("{what} is not supported") }
+        Self {
+            error_type: RtcErrorType::Unsupported,
+            message: format!("{what} is not supported"),
+        }
     }
 
     pub(crate) fn closed() -> Self {

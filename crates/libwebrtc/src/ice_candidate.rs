@@ -22,14 +22,25 @@ impl IceCandidate {
         let candidate = sdp.trim().trim_start_matches("a=").to_owned();
         if !candidate.is_empty() && !candidate.starts_with("candidate:") {
             let description = "expected a candidate attribute".to_owned();
-            return Err(SdpParseError { line: candidate, description });
+            return Err(SdpParseError {
+                line: candidate,
+                description,
+            });
         }
-        Ok(Self { sdp_mid: sdp_mid.to_owned(), sdp_mline_index, candidate })
+        Ok(Self {
+            sdp_mid: sdp_mid.to_owned(),
+            sdp_mline_index,
+            candidate,
+        })
     }
 
     pub(crate) fn local(sdp_mid: String, candidate: &str) -> Self {
         let candidate = candidate.trim().trim_start_matches("a=").to_owned();
-        Self { sdp_mid, sdp_mline_index: 0, candidate }
+        Self {
+            sdp_mid,
+            sdp_mline_index: 0,
+            candidate,
+        }
     }
 
     /// The section it belongs to. All sections share one transport, so this is informative.
@@ -56,7 +67,9 @@ impl fmt::Display for IceCandidate {
 
 impl fmt::Debug for IceCandidate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("IceCandidate").field("candidate", &self.candidate).finish_non_exhaustive()
+        f.debug_struct("IceCandidate")
+            .field("candidate", &self.candidate)
+            .finish_non_exhaustive()
     }
 }
 

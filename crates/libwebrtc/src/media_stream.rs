@@ -16,7 +16,10 @@ pub struct MediaStream {
 
 impl MediaStream {
     pub(crate) fn new(id: &str, track: MediaStreamTrack) -> Self {
-        Self { id: id.into(), tracks: Arc::new([track]) }
+        Self {
+            id: id.into(),
+            tracks: Arc::new([track]),
+        }
     }
 
     /// The id that the peer chose.
@@ -45,6 +48,9 @@ impl MediaStream {
 
 impl fmt::Debug for MediaStream {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("MediaStream").field("id", &self.id).field("tracks", &self.tracks).finish()
+        f.debug_struct("MediaStream")
+            .field("id", &self.id)
+            .field("tracks", &self.tracks)
+            .finish()
     }
 }

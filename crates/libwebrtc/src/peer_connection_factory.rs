@@ -108,7 +108,10 @@ impl PeerConnectionFactory {
 
 fn capabilities(media_type: MediaType) -> RtpCapabilities {
     if media_type != MediaType::Audio {
-        return RtpCapabilities { codecs: Vec::new(), header_extensions: Vec::new() };
+        return RtpCapabilities {
+            codecs: Vec::new(),
+            header_extensions: Vec::new(),
+        };
     }
     let opus = RtpCodecCapability {
         channels: Some(2),
@@ -121,7 +124,10 @@ fn capabilities(media_type: MediaType) -> RtpCapabilities {
         direction: RtpTransceiverDirection::SendRecv,
     };
     let header_extensions = vec![extension(AUDIO_LEVEL), extension(MID)];
-    RtpCapabilities { codecs: vec![opus], header_extensions }
+    RtpCapabilities {
+        codecs: vec![opus],
+        header_extensions,
+    }
 }
 
 /// Tracks, and the devices that this crate does not have.

@@ -49,6 +49,8 @@ impl RtpReceiver {
 
 impl fmt::Debug for RtpReceiver {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RtpReceiver").field("track", &self.track()).finish_non_exhaustive()
+        f.debug_struct("RtpReceiver")
+            .field("track", &self.track())
+            .finish_non_exhaustive()
     }
 }

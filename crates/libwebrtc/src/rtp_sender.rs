@@ -99,6 +99,8 @@ impl RtpSender {
 
 impl fmt::Debug for RtpSender {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RtpSender").field("track", &self.track()).finish_non_exhaustive()
+        f.debug_struct("RtpSender")
+            .field("track", &self.track())
+            .finish_non_exhaustive()
     }
 }

@@ -59,12 +59,16 @@ impl RtpTransceiver {
 
     /// The sending half.
     pub fn sender(&self) -> RtpSender {
-        RtpSender { core: self.core.clone() }
+        RtpSender {
+            core: self.core.clone(),
+        }
     }
 
     /// The receiving half.
     pub fn receiver(&self) -> RtpReceiver {
-        RtpReceiver { core: self.core.clone() }
+        RtpReceiver {
+            core: self.core.clone(),
+        }
     }
 
     /// Checks that Opus is among the preferences; there is nothing else to prefer.

@@ -69,7 +69,11 @@ impl SessionDescription {
     /// [`SdpParseError`] with the first line that cannot be read.
     pub fn parse(sdp: &str, sdp_type: SdpType) -> Result<Self, SdpParseError> {
         let parsed = Arc::new(Sdp::parse(sdp)?);
-        Ok(Self { sdp_type, text: sdp.into(), parsed })
+        Ok(Self {
+            sdp_type,
+            text: sdp.into(),
+            parsed,
+        })
     }
 
     /// Whether this is an offer or an answer.
@@ -95,6 +99,8 @@ impl fmt::Display for SessionDescription {
 impl fmt::Debug for SessionDescription {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // The text holds credentials and addresses, which have no place in a log.
-        f.debug_struct("SessionDescription").field("sdp_type", &self.sdp_type).finish_non_exhaustive()
+        f.debug_struct("SessionDescription")
+            .field("sdp_type", &self.sdp_type)
+            .finish_non_exhaustive()
     }
 }

@@ -30,7 +30,9 @@ impl RtcVideoTrack {
             ended: AtomicBool::new(false),
             trailer: Mutex::new(None),
         };
-        Self { inner: Arc::new(inner) }
+        Self {
+            inner: Arc::new(inner),
+        }
     }
 
     pub(crate) fn end(&self) {
@@ -74,6 +76,8 @@ impl RtcVideoTrack {
 
 impl fmt::Debug for RtcVideoTrack {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RtcVideoTrack").field("id", &self.inner.id).finish_non_exhaustive()
+        f.debug_struct("RtcVideoTrack")
+            .field("id", &self.inner.id)
+            .finish_non_exhaustive()
     }
 }

@@ -213,7 +213,7 @@ fn after_a_stall_everything_is_heard_and_silence_restores_the_delay() {
         } else if tick == 240 {
             21
         } else {
-            tick % 2 ^ 1
+            (tick % 2) ^ 1
         };
         for back in (0..due).rev() {
             let n = tick / 2 - back;

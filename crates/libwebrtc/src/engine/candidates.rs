@@ -69,7 +69,9 @@ impl Engine {
     }
 
     fn add_local(&mut self, candidate: Candidate) {
-        let Some(added) = self.rtc.add_local_candidate(candidate).cloned() else { return };
+        let Some(added) = self.rtc.add_local_candidate(candidate).cloned() else {
+            return;
+        };
         self.announce(&added);
         self.candidates.local.push(added);
     }
@@ -103,7 +105,10 @@ impl Engine {
             tracing::debug!("a remote candidate cannot be used");
             return;
         };
-        let agreed = self.agreed.as_ref().map(|agreed| agreed.remote_ufrag.as_str());
+        let agreed = self
+            .agreed
+            .as_ref()
+            .map(|agreed| agreed.remote_ufrag.as_str());
         if candidate.ufrag().is_some_and(|ufrag| Some(ufrag) != agreed) {
             if self.candidates.held_back.len() < MAX_REMOTE {
                 self.candidates.held_back.push(text.to_owned());
@@ -168,7 +173,11 @@ impl Engine {
 
     /// A TCP connection is an own address that reaches one remote address.
     pub(super) fn tcp_up(&mut self, local: SocketAddr) {
-        let candidate = Candidate::builder().tcp().host(local).tcptype(TcpType::Active).build();
+        let candidate = Candidate::builder()
+            .tcp()
+            .host(local)
+            .tcptype(TcpType::Active)
+            .build();
         match candidate {
             Ok(candidate) => self.add_local(candidate),
             Err(error) => self.report(local.ip(), error.to_string()),
@@ -188,10 +197,11 @@ impl Engine {
         for candidate in &self.candidates.remote {
             self.rtc.direct_api().invalidate_candidate(candidate);
         }
-        for candidate in self.candidates.remote.clone() {
-            let mut fresh = candidate;
-            fresh.set_ufrag(&self.agreed.as_ref().map_or("", |agreed| &agreed.remote_ufrag));
-            self.rtc.add_remote_candidate(fresh);
+        let agreed = self.agreed.as_ref();
+        let ufrag = agreed.map_or("", |agreed| &agreed.remote_ufrag);
+        for mut candidate in self.candidates.remote.clone() {
+            candidate.set_ufrag(ufrag);
+            self.rtc.add_remote_candidate(candidate);
         }
     }
 }

@@ -44,14 +44,25 @@ impl Channels {
                 continue;
             }
             let negotiated = config(&channel).negotiated;
-            let taken = |stream: u16| rtc.direct_api().channel_id_by_sctp_stream_id(stream).is_some();
+            let taken = |stream: u16| {
+                rtc.direct_api()
+                    .channel_id_by_sctp_stream_id(stream)
+                    .is_some()
+            };
             if negotiated.is_some_and(taken) {
-                tracing::warn!(label = channel.label(), "the id of a negotiated channel is in use");
+                tracing::warn!(
+                    label = channel.label(),
+                    "the id of a negotiated channel is in use"
+                );
                 channel.advance(DataChannelState::Closed);
                 continue;
             }
             let id = rtc.direct_api().create_data_channel(config(&channel));
-            self.known.push(Known { id, channel, closing: false });
+            self.known.push(Known {
+                id,
+                channel,
+                closing: false,
+            });
         }
     }
 
@@ -74,7 +85,10 @@ impl Channels {
     }
 
     pub(super) fn find(&self, id: ChannelId) -> Option<&Arc<Channel>> {
-        self.known.iter().find(|known| known.id == id).map(|known| &known.channel)
+        self.known
+            .iter()
+            .find(|known| known.id == id)
+            .map(|known| &known.channel)
     }
 
     pub(super) fn forget(&mut self, id: ChannelId) -> Option<Arc<Channel>> {
@@ -94,9 +108,15 @@ impl Channels {
         let own = self.find(id).cloned();
         let new = own.is_none();
         let channel = own.unwrap_or_else(|| {
-            let config = rtc.channel(id).and_then(|channel| channel.config().cloned());
+            let config = rtc
+                .channel(id)
+                .and_then(|channel| channel.config().cloned());
             let channel = Channel::new(label, init(config.unwrap_or_default()), wake);
-            self.known.push(Known { id, channel: channel.clone(), closing: false });
+            self.known.push(Known {
+                id,
+                channel: channel.clone(),
+                closing: false,
+            });
             channel
         });
         if let Some(stream) = stream {
@@ -110,12 +130,16 @@ impl Channels {
         let mut sent = false;
         for known in &self.known {
             known.channel.drain(|message| {
-                let Some(mut channel) = rtc.channel(known.id) else { return false };
-                let taken = channel.write(message.binary, &message.data).unwrap_or_else(|error| {
-                    // Not to be kept: it would stop all that come after it.
-                    tracing::warn!(%error, label = known.channel.label(), "message dropped");
-                    true
-                });
+                let Some(mut channel) = rtc.channel(known.id) else {
+                    return false;
+                };
+                let taken = channel
+                    .write(message.binary, &message.data)
+                    .unwrap_or_else(|error| {
+                        // Not to be kept: it would stop all that come after it.
+                        tracing::warn!(%error, label = known.channel.label(), "message dropped");
+                        true
+                    });
                 sent |= taken;
                 taken
             });
@@ -125,7 +149,9 @@ impl Channels {
 
     pub(super) fn all(&mut self, state: DataChannelState) {
         let known = self.known.drain(..).map(|known| known.channel);
-        known.chain(self.waiting.drain(..)).for_each(|channel| channel.advance(state));
+        known
+            .chain(self.waiting.drain(..))
+            .for_each(|channel| channel.advance(state));
     }
 }
 
@@ -133,8 +159,12 @@ fn config(channel: &Channel) -> ChannelConfig {
     let limit = |value: i32| u16::try_from(value).unwrap_or(u16::MAX);
     let init = &channel.init;
     let reliability = match (init.max_retransmits, init.max_retransmit_time) {
-        (Some(retransmits), _) => Reliability::MaxRetransmits { retransmits: limit(retransmits) },
-        (None, Some(lifetime)) => Reliability::MaxPacketLifetime { lifetime: limit(lifetime) },
+        (Some(retransmits), _) => Reliability::MaxRetransmits {
+            retransmits: limit(retransmits),
+        },
+        (None, Some(lifetime)) => Reliability::MaxPacketLifetime {
+            lifetime: limit(lifetime),
+        },
         (None, None) => Reliability::Reliable,
     };
     ChannelConfig {

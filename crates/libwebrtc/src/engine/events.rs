@@ -18,7 +18,10 @@ impl Engine {
             Event::ChannelOpen(id, label) => self.on_channel_open(id, &label),
             Event::ChannelData(data) => {
                 if let Some(channel) = self.channels.find(data.id) {
-                    channel.deliver(Message { data: data.data, binary: data.binary });
+                    channel.deliver(Message {
+                        data: data.data,
+                        binary: data.binary,
+                    });
                 }
             }
             Event::ChannelClose(id) => {
@@ -33,10 +36,14 @@ impl Engine {
     }
 
     fn on_channel_open(&mut self, id: str0m::channel::ChannelId, label: &str) {
-        let (channel, new) = self.channels.opened(&mut self.rtc, id, label, self.peer.wake_handle());
+        let (channel, new) =
+            self.channels
+                .opened(&mut self.rtc, id, label, self.peer.wake_handle());
         if new {
             // First the listener, so that it hears the state change and the first message.
-            let handle = crate::data_channel::DataChannel { inner: channel.clone() };
+            let handle = crate::data_channel::DataChannel {
+                inner: channel.clone(),
+            };
             self.peer.callbacks.data_channel.call(|f| f(handle));
         }
         channel.advance(DataChannelState::Open);

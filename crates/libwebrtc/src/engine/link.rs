@@ -31,7 +31,14 @@ pub(super) struct Link {
 
 impl Link {
     pub(super) fn new(now: Instant) -> Self {
-        Self { state: State::New, ice: false, dtls: false, since: now, heard: now, closed_by_peer: None }
+        Self {
+            state: State::New,
+            ice: false,
+            dtls: false,
+            since: now,
+            heard: now,
+            closed_by_peer: None,
+        }
     }
 
     pub(super) fn state(&self) -> State {
@@ -117,7 +124,10 @@ impl Link {
             State::Connected => Some(self.heard + DISCONNECTED_AFTER),
             State::Disconnected => {
                 let silent = self.heard + FAILED_AFTER;
-                Some(self.closed_by_peer.map_or(silent, |at| silent.min(at + FAILED_AFTER_CLOSE)))
+                Some(
+                    self.closed_by_peer
+                        .map_or(silent, |at| silent.min(at + FAILED_AFTER_CLOSE)),
+                )
             }
             State::New | State::Failed | State::Closed => None,
         }

@@ -82,7 +82,8 @@ impl Engine {
                 }
                 Output::Transmit(out) => {
                     self.measured.note_path(&out);
-                    self.net.send(out.proto, out.source, out.destination, &out.contents);
+                    self.net
+                        .send(out.proto, out.source, out.destination, &out.contents);
                 }
                 Output::Event(event) => self.on_event(event, now),
             }
@@ -97,7 +98,11 @@ impl Engine {
             self.media.deadline(self.link.can_send()),
             self.candidates.dial_at,
         ];
-        all.into_iter().flatten().min().unwrap_or(now + IDLE).min(now + IDLE)
+        all.into_iter()
+            .flatten()
+            .min()
+            .unwrap_or(now + IDLE)
+            .min(now + IDLE)
     }
 
     async fn wait(&mut self, deadline: Instant, mut sleep: Pin<&mut Sleep>) -> Wake {
@@ -120,7 +125,9 @@ impl Engine {
         for _ in 1..BURST {
             let mut cx = std::task::Context::from_waker(std::task::Waker::noop());
             // The next `wait` polls again with the real waker, so none is lost.
-            let std::task::Poll::Ready(event) = self.net.poll_event(&mut cx, now) else { return };
+            let std::task::Poll::Ready(event) = self.net.poll_event(&mut cx, now) else {
+                return;
+            };
             self.net_event(event, now);
         }
     }
@@ -129,7 +136,12 @@ impl Engine {
         match event {
             NetEvent::TcpUp { local } => self.tcp_up(local),
             NetEvent::TcpDown { local } => self.tcp_down(local),
-            NetEvent::Datagram { protocol, source, destination, len } => {
+            NetEvent::Datagram {
+                protocol,
+                source,
+                destination,
+                len,
+            } => {
                 let bytes = &self.net.buffer()[..len];
                 let Ok(received) = Receive::new(protocol, source, destination, bytes) else {
                     return; // not a protocol of WebRTC
@@ -187,7 +199,9 @@ impl Engine {
         let remote_ufrag = plan.remote.ufrag.clone();
         let restarted = match &self.agreed {
             Some(agreed) if agreed.fingerprint != plan.fingerprint => {
-                return Err(RtcError::state("the peer has another certificate: a new connection is needed"));
+                return Err(RtcError::state(
+                    "the peer has another certificate: a new connection is needed",
+                ));
             }
             Some(agreed) => agreed.remote_ufrag != remote_ufrag,
             None => false,
@@ -196,7 +210,10 @@ impl Engine {
         self.apply_transport(plan)?;
         self.media.sync(&mut self.rtc, &plan.media);
         self.link.negotiated(restarted, now);
-        self.agreed = Some(Agreed { fingerprint: plan.fingerprint.clone(), remote_ufrag });
+        self.agreed = Some(Agreed {
+            fingerprint: plan.fingerprint.clone(),
+            remote_ufrag,
+        });
         Ok(restarted)
     }
 

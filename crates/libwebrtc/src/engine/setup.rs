@@ -86,9 +86,14 @@ fn build(credentials: &IceCredentials, now: Instant) -> Rtc {
 /// numbered Opus differently in its offer, so every dynamic number is declared, our own first because it is looked up first.
 /// Video packets are recognised by their section and dropped.
 fn add_codecs(config: &mut RtcConfig) {
-    let dynamic = (96..=127).chain(35..=63).filter(|number| *number != numbers::OPUS);
+    let dynamic = (96..=127)
+        .chain(35..=63)
+        .filter(|number| *number != numbers::OPUS);
     for number in std::iter::once(numbers::OPUS).chain(dynamic) {
-        let format = FormatParams { use_inband_fec: Some(true), ..FormatParams::default() };
+        let format = FormatParams {
+            use_inband_fec: Some(true),
+            ..FormatParams::default()
+        };
         config.codec_config().add_config(
             Pt::from(number),
             None,
@@ -108,18 +113,26 @@ fn extensions() -> ExtensionMap {
 }
 
 pub(super) fn creds(credentials: &IceCredentials) -> IceCreds {
-    IceCreds { ufrag: credentials.ufrag.clone(), pass: credentials.password.clone() }
+    IceCreds {
+        ufrag: credentials.ufrag.clone(),
+        pass: credentials.password.clone(),
+    }
 }
 
 /// RFC 8839: at least 24 bits of user name and 128 bits of password, of letters, digits, `+` and `/`.
 fn make_credentials() -> IceCredentials {
-    IceCredentials { ufrag: random_text(8), password: random_text(24) }
+    IceCredentials {
+        ufrag: random_text(8),
+        password: random_text(24),
+    }
 }
 
 fn random_text(length: usize) -> String {
     const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut rng = rand::rng();
-    (0..length).map(|_| char::from(LETTERS[rng.random_range(0..LETTERS.len())])).collect()
+    (0..length)
+        .map(|_| char::from(LETTERS[rng.random_range(0..LETTERS.len())]))
+        .collect()
 }
 
 /// The text of a candidate for signalling, without the user name that str0m adds: on a restart it would be the old one.

@@ -10,14 +10,19 @@ use crate::sdp::write::{self, Sending, Transport, Writer, numbers};
 use crate::sdp::{Direction, IceCredentials, Kind, Section, Setup};
 use crate::session_description::{SdpType, SessionDescription};
 
-const AUDIO_EXTENSIONS: [(u8, &str); 2] =
-    [(numbers::AUDIO_LEVEL, write::AUDIO_LEVEL), (numbers::MID, write::MID)];
+const AUDIO_EXTENSIONS: [(u8, &str); 2] = [
+    (numbers::AUDIO_LEVEL, write::AUDIO_LEVEL),
+    (numbers::MID, write::MID),
+];
 const VIDEO_EXTENSIONS: [(u8, &str); 1] = [(numbers::MID, write::MID)];
 
 impl Jsep {
     /// An offer for everything that is wanted now. Always possible while open: without changes it
     /// repeats what is agreed, in a new version.
-    pub(crate) fn create_offer(&mut self, ice_restart: bool) -> Result<SessionDescription, RtcError> {
+    pub(crate) fn create_offer(
+        &mut self,
+        ice_restart: bool,
+    ) -> Result<SessionDescription, RtcError> {
         self.check_open()?;
         self.extend_lines();
         if ice_restart || self.restart_wanted {
@@ -66,12 +71,24 @@ impl Jsep {
         offered: Option<&[Section]>,
     ) -> String {
         self.version += 1;
-        let bundled: Vec<&str> = self.lines.iter().filter(|l| is_live(l)).map(|l| &*l.mid).collect();
-        let transport =
-            Transport { credentials, fingerprint: &self.identity.fingerprint, setup };
+        let bundled: Vec<&str> = self
+            .lines
+            .iter()
+            .filter(|l| is_live(l))
+            .map(|l| &*l.mid)
+            .collect();
+        let transport = Transport {
+            credentials,
+            fingerprint: &self.identity.fingerprint,
+            setup,
+        };
         let mut writer = Writer::new(self.identity.session, self.version, &bundled, transport);
         for (index, line) in self.lines.iter().enumerate() {
-            self.write_line(&mut writer, line, offered.and_then(|sections| sections.get(index)));
+            self.write_line(
+                &mut writer,
+                line,
+                offered.and_then(|sections| sections.get(index)),
+            );
         }
         writer.finish()
     }
@@ -101,17 +118,22 @@ impl Jsep {
             let opus = numbers::OPUS.to_string();
             return writer.rejected("audio", "UDP/TLS/RTP/SAVPF", &opus, &line.mid);
         }
-        let opus = offered.and_then(|s| s.payload_type("opus")).unwrap_or(numbers::OPUS);
+        let opus = offered
+            .and_then(|s| s.payload_type("opus"))
+            .unwrap_or(numbers::OPUS);
         let extensions = agreed(&AUDIO_EXTENSIONS, offered);
         let direction = answered(state.direction.into(), offered);
         let track = state.sender.track.as_ref().map(MediaStreamTrack::id);
         let stream = state.sender.stream_ids.first().map_or("", String::as_str);
-        let sending = track.as_deref().filter(|_| direction.sends()).map(|track| Sending {
-            ssrc: state.sender.ssrc,
-            cname: &self.identity.cname,
-            stream,
-            track,
-        });
+        let sending = track
+            .as_deref()
+            .filter(|_| direction.sends())
+            .map(|track| Sending {
+                ssrc: state.sender.ssrc,
+                cname: &self.identity.cname,
+                stream,
+                track,
+            });
         writer.audio(&line.mid, direction, opus, &extensions, sending.as_ref());
     }
 }
@@ -127,9 +149,16 @@ fn write_video(
         let vp8 = numbers::VP8.to_string();
         return writer.rejected("video", "UDP/TLS/RTP/SAVPF", &vp8, &line.mid);
     }
-    let codec = offered.and_then(video_codec).unwrap_or((numbers::VP8, "VP8"));
+    let codec = offered
+        .and_then(video_codec)
+        .unwrap_or((numbers::VP8, "VP8"));
     let extensions = agreed(&VIDEO_EXTENSIONS, offered);
-    writer.video(&line.mid, answered(wanted.into(), offered), codec, &extensions);
+    writer.video(
+        &line.mid,
+        answered(wanted.into(), offered),
+        codec,
+        &extensions,
+    );
 }
 
 fn is_live(line: &Line) -> bool {
@@ -142,8 +171,13 @@ fn is_live(line: &Line) -> bool {
 
 /// What of our wish the peer's offer allows; all of it in an offer of our own.
 fn answered(wanted: Direction, offered: Option<&Section>) -> Direction {
-    let Some(offered) = offered.map(Section::direction) else { return wanted };
-    Direction::new(wanted.sends() && offered.receives(), wanted.receives() && offered.sends())
+    let Some(offered) = offered.map(Section::direction) else {
+        return wanted;
+    };
+    Direction::new(
+        wanted.sends() && offered.receives(),
+        wanted.receives() && offered.sends(),
+    )
 }
 
 /// Extensions that the peer gave the same number as this crate has set up; all in an offer of our own.

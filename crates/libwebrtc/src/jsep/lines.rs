@@ -30,16 +30,24 @@ impl Jsep {
         for core in waiting {
             let mid = self.free_mid();
             core.state().mid = Some(mid.clone());
-            self.lines.push(Line { mid, content: Content::Media(core) });
+            self.lines.push(Line {
+                mid,
+                content: Content::Media(core),
+            });
         }
         if self.data_wanted && !self.has_data_line() {
             let mid = self.free_mid();
-            self.lines.push(Line { mid, content: Content::Data });
+            self.lines.push(Line {
+                mid,
+                content: Content::Data,
+            });
         }
     }
 
     pub(super) fn has_data_line(&self) -> bool {
-        self.lines.iter().any(|line| matches!(line.content, Content::Data))
+        self.lines
+            .iter()
+            .any(|line| matches!(line.content, Content::Data))
     }
 
     fn free_mid(&mut self) -> String {
@@ -56,7 +64,9 @@ impl Jsep {
     pub(super) fn adopt(&mut self, section: &Section) {
         let mid = section.mid().map_or_else(|| self.free_mid(), str::to_owned);
         let content = match section.kind {
-            Kind::Audio if section.payload_type("opus").is_some() => self.adopt_media(section, &mid),
+            Kind::Audio if section.payload_type("opus").is_some() => {
+                self.adopt_media(section, &mid)
+            }
             Kind::Video if video_codec(section).is_some() => self.adopt_media(section, &mid),
             Kind::Data if !self.has_data_line() => Content::Data,
             _ => Content::Refused(
@@ -91,5 +101,7 @@ impl Jsep {
 /// The number and name of the codec to accept in a video section. Any will do, since nothing is decoded; VP8
 /// is what everybody has.
 pub(super) fn video_codec(section: &Section) -> Option<(u8, &'static str)> {
-    ["VP8", "H264", "VP9", "AV1"].into_iter().find_map(|name| Some((section.payload_type(name)?, name)))
+    ["VP8", "H264", "VP9", "AV1"]
+        .into_iter()
+        .find_map(|name| Some((section.payload_type(name)?, name)))
 }

@@ -116,7 +116,10 @@ impl Jsep {
 
     /// The id of the section that carries the transport, for candidates.
     pub(crate) fn transport_mid(&self) -> String {
-        self.lines.first().map(|line| line.mid.clone()).unwrap_or_default()
+        self.lines
+            .first()
+            .map(|line| line.mid.clone())
+            .unwrap_or_default()
     }
 
     /// Whether data channels were asked for, by either side.
@@ -141,7 +144,13 @@ impl Jsep {
         init: RtpTransceiverInit,
     ) -> Arc<TransceiverCore> {
         let cname = self.identity.cname.clone();
-        let core = Arc::new(TransceiverCore::new(kind, track, init, cname, self.stats.clone()));
+        let core = Arc::new(TransceiverCore::new(
+            kind,
+            track,
+            init,
+            cname,
+            self.stats.clone(),
+        ));
         self.transceivers.push(core.clone());
         core
     }
@@ -173,6 +182,10 @@ impl Jsep {
     }
 
     fn check_open(&self) -> Result<(), RtcError> {
-        if self.signaling == SignalingState::Closed { Err(RtcError::closed()) } else { Ok(()) }
+        if self.signaling == SignalingState::Closed {
+            Err(RtcError::closed())
+        } else {
+            Ok(())
+        }
     }
 }

@@ -25,7 +25,10 @@ pub(crate) struct Applied {
 }
 
 impl Jsep {
-    pub(crate) fn set_local(&mut self, description: SessionDescription) -> Result<Applied, RtcError> {
+    pub(crate) fn set_local(
+        &mut self,
+        description: SessionDescription,
+    ) -> Result<Applied, RtcError> {
         self.check_open()?;
         match (description.sdp_type(), self.signaling) {
             (SdpType::Offer, SignalingState::Stable | SignalingState::HaveLocalOffer) => {
@@ -45,7 +48,10 @@ impl Jsep {
         }
     }
 
-    pub(crate) fn set_remote(&mut self, description: SessionDescription) -> Result<Applied, RtcError> {
+    pub(crate) fn set_remote(
+        &mut self,
+        description: SessionDescription,
+    ) -> Result<Applied, RtcError> {
         self.check_open()?;
         match (description.sdp_type(), self.signaling) {
             (SdpType::Offer, SignalingState::Stable | SignalingState::HaveRemoteOffer) => {
@@ -68,7 +74,9 @@ impl Jsep {
         if mids.eq(own) {
             Ok(())
         } else {
-            Err(RtcError::sdp("the sections are not those of the last created description"))
+            Err(RtcError::sdp(
+                "the sections are not those of the last created description",
+            ))
         }
     }
 
@@ -107,7 +115,9 @@ impl Jsep {
             return Err(RtcError::state("there is no offer that this could answer"));
         };
         if answer.sdp().sections.len() != offer.sdp().sections.len() {
-            return Err(RtcError::sdp("the answer has another number of sections than the offer"));
+            return Err(RtcError::sdp(
+                "the answer has another number of sections than the offer",
+            ));
         }
         self.check_order(&answer.sdp().sections)?;
         self.descriptions.pending_local = None;
@@ -140,20 +150,32 @@ impl Jsep {
             self.credentials = next;
         }
         let descriptions = &self.descriptions;
-        let (Some(local), Some(remote)) = (&descriptions.current_local, &descriptions.current_remote)
+        let (Some(local), Some(remote)) =
+            (&descriptions.current_local, &descriptions.current_remote)
         else {
             return Err(RtcError::state("an agreement needs two descriptions"));
         };
         let (local, remote) = (local.clone(), remote.clone());
         let tracks = self.follow_tracks(remote.sdp(), Some(local.sdp()));
         self.note_directions(local.sdp(), remote.sdp());
-        let plan = Plan::new(&self.credentials, &self.lines, local.sdp(), remote.sdp(), offered)?;
-        Ok(Applied { plan: Some(Box::new(plan)), tracks })
+        let plan = Plan::new(
+            &self.credentials,
+            &self.lines,
+            local.sdp(),
+            remote.sdp(),
+            offered,
+        )?;
+        Ok(Applied {
+            plan: Some(Box::new(plan)),
+            tracks,
+        })
     }
 
     fn note_directions(&self, local: &Sdp, remote: &Sdp) {
         for (index, line) in self.lines.iter().enumerate() {
-            let Content::Media(core) = &line.content else { continue };
+            let Content::Media(core) = &line.content else {
+                continue;
+            };
             let (Some(own), Some(theirs)) = (local.sections.get(index), remote.sections.get(index))
             else {
                 continue;
@@ -166,12 +188,19 @@ impl Jsep {
     fn follow_tracks(&self, remote: &Sdp, local: Option<&Sdp>) -> Vec<TrackEvent> {
         let mut events = Vec::new();
         for (index, line) in self.lines.iter().enumerate() {
-            let Content::Media(core) = &line.content else { continue };
-            let Some(theirs) = remote.sections.get(index) else { continue };
+            let Content::Media(core) = &line.content else {
+                continue;
+            };
+            let Some(theirs) = remote.sections.get(index) else {
+                continue;
+            };
             let own = local.and_then(|sdp| sdp.sections.get(index));
             let receives = own.is_none_or(|own| own.direction().receives());
             let sends = !theirs.is_rejected() && theirs.direction().sends() && receives;
-            events.extend(follow(core, sends.then(|| theirs.msid().unwrap_or_default())));
+            events.extend(follow(
+                core,
+                sends.then(|| theirs.msid().unwrap_or_default()),
+            ));
         }
         events
     }
@@ -185,7 +214,11 @@ fn follow(core: &Arc<TransceiverCore>, sent: Option<Msid>) -> Option<TrackEvent>
         return None;
     };
     let mid = state.mid.clone().unwrap_or_default();
-    let id = if msid.track.is_empty() { &mid } else { &msid.track };
+    let id = if msid.track.is_empty() {
+        &mid
+    } else {
+        &msid.track
+    };
     if state.receiver.is(id, &msid.stream) {
         return None;
     }
@@ -200,7 +233,12 @@ fn follow(core: &Arc<TransceiverCore>, sent: Option<Msid>) -> Option<TrackEvent>
     state.receiver.live = true;
     drop(state);
     let transceiver = RtpTransceiver { core: core.clone() };
-    Some(TrackEvent { receiver: transceiver.receiver(), streams, track, transceiver })
+    Some(TrackEvent {
+        receiver: transceiver.receiver(),
+        streams,
+        track,
+        transceiver,
+    })
 }
 
 fn new_track(kind: Kind, id: &str) -> MediaStreamTrack {
@@ -217,7 +255,10 @@ pub(super) fn common(own: &Section, theirs: &Section) -> Direction {
         return Direction::Inactive;
     }
     let (own, theirs) = (own.direction(), theirs.direction());
-    Direction::new(own.sends() && theirs.receives(), own.receives() && theirs.sends())
+    Direction::new(
+        own.sends() && theirs.receives(),
+        own.receives() && theirs.sends(),
+    )
 }
 
 fn wrong_state(side: &str, kind: SdpType, state: SignalingState) -> RtcError {

@@ -70,32 +70,51 @@ impl Plan {
         let answer = if offered { remote } else { local };
         // Who is active stands in the answer; RFC 5763: active if it does not say.
         let answerer_active = answer.setup() != Some(Setup::Passive);
-        let sections = lines.iter().zip(local.sections.iter().zip(&remote.sections));
+        let sections = lines
+            .iter()
+            .zip(local.sections.iter().zip(&remote.sections));
         Ok(Self {
             local: credentials.clone(),
-            remote: remote.ice_credentials().ok_or_else(|| missing("ICE credentials"))?,
+            remote: remote
+                .ice_credentials()
+                .ok_or_else(|| missing("ICE credentials"))?,
             controlling: offered || remote.is_ice_lite(),
-            fingerprint: remote.fingerprint().ok_or_else(|| missing("fingerprint"))?.to_owned(),
+            fingerprint: remote
+                .fingerprint()
+                .ok_or_else(|| missing("fingerprint"))?
+                .to_owned(),
             dtls_active: answerer_active != offered,
             data: sections.clone().any(|(line, (_, theirs))| {
                 matches!(line.content, Content::Data) && !theirs.is_rejected()
             }),
-            media: sections.filter_map(|(line, (own, theirs))| media(line, own, theirs)).collect(),
+            media: sections
+                .filter_map(|(line, (own, theirs))| media(line, own, theirs))
+                .collect(),
             candidates: remote.candidates().collect(),
         })
     }
 }
 
 fn media(line: &Line, own: &Section, theirs: &Section) -> Option<MediaPlan> {
-    let Content::Media(core) = &line.content else { return None };
+    let Content::Media(core) = &line.content else {
+        return None;
+    };
     let direction = common(own, theirs);
-    let mut plan =
-        MediaPlan { mid: line.mid.clone(), core: core.clone(), send: None, receive: None };
+    let mut plan = MediaPlan {
+        mid: line.mid.clone(),
+        core: core.clone(),
+        send: None,
+        receive: None,
+    };
     if core.kind == Kind::Audio {
         let payload_type = theirs.payload_type("opus").unwrap_or(numbers::OPUS);
-        plan.send = direction.sends().then(|| sending(core, theirs, payload_type));
-        plan.receive =
-            direction.receives().then(|| receiving(core, theirs, payload_type)).flatten();
+        plan.send = direction
+            .sends()
+            .then(|| sending(core, theirs, payload_type));
+        plan.receive = direction
+            .receives()
+            .then(|| receiving(core, theirs, payload_type))
+            .flatten();
     }
     Some(plan)
 }
@@ -105,13 +124,16 @@ fn sending(core: &TransceiverCore, theirs: &Section, payload_type: u8) -> SendPl
     SendPlan {
         ssrc: core.state().sender.ssrc,
         payload_type,
-        audio_level: theirs.extension(crate::sdp::write::AUDIO_LEVEL)
-            == Some(numbers::AUDIO_LEVEL),
+        audio_level: theirs.extension(crate::sdp::write::AUDIO_LEVEL) == Some(numbers::AUDIO_LEVEL),
         stereo: parameters.split(';').any(|p| p.trim() == "stereo=1"),
     }
 }
 
 fn receiving(core: &TransceiverCore, theirs: &Section, payload_type: u8) -> Option<ReceivePlan> {
     let track = core.state().receiver.track.clone()?;
-    Some(ReceivePlan { ssrc: theirs.ssrc(), payload_type, track })
+    Some(ReceivePlan {
+        ssrc: theirs.ssrc(),
+        payload_type,
+        track,
+    })
 }

@@ -12,7 +12,10 @@ use crate::session_description::SdpType;
 fn credentials() -> IceCredentials {
     static COUNT: AtomicU32 = AtomicU32::new(0);
     let n = COUNT.fetch_add(1, Ordering::Relaxed);
-    IceCredentials { ufrag: format!("user{n}"), password: format!("password-{n:020}") }
+    IceCredentials {
+        ufrag: format!("user{n}"),
+        password: format!("password-{n:020}"),
+    }
 }
 
 fn jsep(name: &str) -> Jsep {
@@ -30,8 +33,15 @@ fn track(id: &str) -> MediaStreamTrack {
 }
 
 fn init(direction: RtpTransceiverDirection, stream: &str) -> RtpTransceiverInit {
-    let stream_ids = (!stream.is_empty()).then(|| stream.to_owned()).into_iter().collect();
-    RtpTransceiverInit { direction, stream_ids, send_encodings: Vec::new() }
+    let stream_ids = (!stream.is_empty())
+        .then(|| stream.to_owned())
+        .into_iter()
+        .collect();
+    RtpTransceiverInit {
+        direction,
+        stream_ids,
+        send_encodings: Vec::new(),
+    }
 }
 
 fn send(jsep: &mut Jsep, id: &str, stream: &str) -> Arc<TransceiverCore> {
@@ -57,11 +67,23 @@ fn exchange(
     from.set_local(offer.clone()).expect("own offer");
     let tracks = to.set_remote(offer).expect("their offer").tracks;
     let answer = to.create_answer().expect("answers");
-    let theirs = to.set_local(answer.clone()).expect("own answer").plan.expect("agreed");
-    let ours = from.set_remote(answer).expect("their answer").plan.expect("agreed");
+    let theirs = to
+        .set_local(answer.clone())
+        .expect("own answer")
+        .plan
+        .expect("agreed");
+    let ours = from
+        .set_remote(answer)
+        .expect("their answer")
+        .plan
+        .expect("agreed");
     assert_eq!(from.signaling(), SignalingState::Stable);
     assert_eq!(to.signaling(), SignalingState::Stable);
-    (ours, theirs, tracks.iter().map(|event| event.track.id()).collect())
+    (
+        ours,
+        theirs,
+        tracks.iter().map(|event| event.track.id()).collect(),
+    )
 }
 
 fn edited(description: &SessionDescription, from: &str, to: &str) -> SessionDescription {
@@ -112,7 +134,12 @@ fn sections_keep_their_place_and_number() {
     negotiate(&mut a, &mut b);
     send(&mut a, "late", "");
     let offer = a.create_offer(false).expect("offers");
-    let kinds: Vec<_> = offer.sdp().sections.iter().map(|s| (s.kind, s.mid())).collect();
+    let kinds: Vec<_> = offer
+        .sdp()
+        .sections
+        .iter()
+        .map(|s| (s.kind, s.mid()))
+        .collect();
     let expected = [
         (Kind::Audio, Some("0")),
         (Kind::Audio, Some("1")),
@@ -131,7 +158,10 @@ fn an_edited_offer_counts_as_it_reads() {
     negotiate(&mut a, &mut b);
     a.remove_track(&core).expect("its own");
     let offer = a.create_offer(false).expect("offers");
-    assert_eq!(offer.sdp().sections[0].direction(), crate::sdp::Direction::Inactive);
+    assert_eq!(
+        offer.sdp().sections[0].direction(),
+        crate::sdp::Direction::Inactive
+    );
     // What the livekit engine does in its single connection mode: the peer may now send here.
     let offer = edited(&offer, "a=inactive", "a=recvonly");
     b.transceivers()[0].state().direction = RtpTransceiverDirection::SendRecv;
@@ -142,7 +172,10 @@ fn an_edited_offer_counts_as_it_reads() {
     assert!(theirs.media[0].send.is_some());
     let received = ours.media[0].receive.as_ref().expect("receives");
     assert_eq!(received.track.id(), "TR_back");
-    assert_eq!(core.state().current_direction, Some(RtpTransceiverDirection::RecvOnly));
+    assert_eq!(
+        core.state().current_direction,
+        Some(RtpTransceiverDirection::RecvOnly)
+    );
 }
 
 #[test]
@@ -150,7 +183,10 @@ fn a_section_that_is_used_again_gets_a_new_track_and_ends_the_old_one() {
     let (mut a, mut b) = (jsep("a"), jsep("b"));
     let core = send(&mut a, "TR_1", "PA_1");
     negotiate(&mut a, &mut b);
-    let receiver = RtpTransceiver { core: b.transceivers()[0].clone() }.receiver();
+    let receiver = RtpTransceiver {
+        core: b.transceivers()[0].clone(),
+    }
+    .receiver();
     let first = receiver.track().expect("received");
     core.state().sender.track = Some(track("TR_2"));
     core.state().sender.stream_ids = vec!["PA_2".to_owned()];
@@ -158,7 +194,14 @@ fn a_section_that_is_used_again_gets_a_new_track_and_ends_the_old_one() {
     assert_eq!(tracks, ["TR_2"]);
     assert_eq!(receiver.stream_ids(), ["PA_2"]);
     assert_eq!(first.state(), RtcTrackState::Ended);
-    assert_eq!(theirs.media[0].receive.as_ref().map(|r| r.track.id()).as_deref(), Some("TR_2"));
+    assert_eq!(
+        theirs.media[0]
+            .receive
+            .as_ref()
+            .map(|r| r.track.id())
+            .as_deref(),
+        Some("TR_2")
+    );
     a.remove_track(&core).expect("its own");
     let (_, theirs, tracks) = negotiate(&mut a, &mut b);
     assert!(tracks.is_empty() && receiver.stream_ids().is_empty());
@@ -177,7 +220,11 @@ fn the_current_answer_again_takes_an_offer_back() {
     assert!(a.set_remote(current).expect("rolls back").plan.is_none());
     assert_eq!(a.signaling(), SignalingState::Stable);
     let offer = a.create_offer(true).expect("offers");
-    assert_eq!(offer.sdp().sections[1].mid(), Some("1"), "the section keeps its id");
+    assert_eq!(
+        offer.sdp().sections[1].mid(),
+        Some("1"),
+        "the section keeps its id"
+    );
     let (ours, theirs, tracks) = exchange(&mut a, &mut b, offer);
     assert_eq!(tracks, ["new"]);
     assert_ne!(ours.local, first.local, "new credentials here");
@@ -193,7 +240,11 @@ fn an_ice_restart_waits_for_its_answer() {
     let offered = offer.sdp().ice_credentials().expect("has credentials");
     assert_ne!(offered, before.local);
     let again = a.create_offer(false).expect("offers");
-    assert_eq!(again.sdp().ice_credentials(), Some(offered.clone()), "still pending");
+    assert_eq!(
+        again.sdp().ice_credentials(),
+        Some(offered.clone()),
+        "still pending"
+    );
     let (after, ..) = exchange(&mut a, &mut b, again);
     assert_eq!(after.local, offered);
     assert_ne!(after.remote, before.remote);
@@ -217,10 +268,25 @@ fn video_is_accepted_and_other_media_refused() {
     assert_eq!(sections[0].payload_type("VP8"), Some(97));
     assert_eq!(sections[0].direction(), crate::sdp::Direction::RecvOnly);
     assert!(sections[1].is_rejected());
-    assert_eq!(sections[2].payload_type("opus"), Some(109), "the peer's number");
-    assert_eq!(sections[2].extension(crate::sdp::write::MID), None, "its number is not ours");
-    let plan = b.set_local(answer).expect("own answer").plan.expect("agreed");
-    assert_eq!(plan.media[1].receive.as_ref().map(|r| r.payload_type), Some(109));
+    assert_eq!(
+        sections[2].payload_type("opus"),
+        Some(109),
+        "the peer's number"
+    );
+    assert_eq!(
+        sections[2].extension(crate::sdp::write::MID),
+        None,
+        "its number is not ours"
+    );
+    let plan = b
+        .set_local(answer)
+        .expect("own answer")
+        .plan
+        .expect("agreed");
+    assert_eq!(
+        plan.media[1].receive.as_ref().map(|r| r.payload_type),
+        Some(109)
+    );
     assert!(a.set_remote(a_description_of(&mut b)).is_ok());
 }
 
@@ -236,13 +302,29 @@ fn descriptions_that_do_not_fit_are_refused_and_change_nothing() {
     let offer = a.create_offer(false).expect("offers");
     let answer = SessionDescription::parse(offer.text(), SdpType::Answer).expect("parses");
     let kind = |r: Result<Applied, RtcError>| r.err().map(|error| error.error_type);
-    assert_eq!(kind(a.set_remote(answer.clone())), Some(InvalidState), "nothing was offered");
-    assert_eq!(kind(b.set_local(answer)), Some(InvalidState), "nothing to answer");
+    assert_eq!(
+        kind(a.set_remote(answer.clone())),
+        Some(InvalidState),
+        "nothing was offered"
+    );
+    assert_eq!(
+        kind(b.set_local(answer)),
+        Some(InvalidState),
+        "nothing to answer"
+    );
     a.set_local(offer.clone()).expect("own offer");
     let empty = SessionDescription::parse("v=0\r\n", SdpType::Answer).expect("parses");
-    assert_eq!(kind(a.set_remote(empty)), Some(InvalidSdp), "too few sections");
+    assert_eq!(
+        kind(a.set_remote(empty)),
+        Some(InvalidSdp),
+        "too few sections"
+    );
     let moved = edited(&offer, "a=mid:0", "a=mid:9");
-    assert_eq!(kind(a.set_local(moved)), Some(InvalidSdp), "not our sections");
+    assert_eq!(
+        kind(a.set_local(moved)),
+        Some(InvalidSdp),
+        "not our sections"
+    );
     assert_eq!(a.signaling(), SignalingState::HaveLocalOffer);
     let (_, _, tracks) = exchange(&mut a, &mut b, offer);
     assert!(tracks.is_empty());

@@ -58,7 +58,11 @@ pub(crate) struct ReceiverState {
 impl ReceiverState {
     /// Whether this is what is being received already.
     pub(super) fn is(&self, track: &str, stream: &str) -> bool {
-        let own = self.streams.first().map(MediaStream::id).unwrap_or_default();
+        let own = self
+            .streams
+            .first()
+            .map(MediaStream::id)
+            .unwrap_or_default();
         self.live && own == stream && self.track.as_ref().is_some_and(|own| own.id() == track)
     }
 
@@ -88,8 +92,13 @@ impl TransceiverCore {
         }
         // Zero is reserved for probing packets.
         let ssrc = rand::rng().next_u32().max(1);
-        let sender =
-            SenderState { track, stream_ids: init.stream_ids, ssrc, encodings, blocked: false };
+        let sender = SenderState {
+            track,
+            stream_ids: init.stream_ids,
+            ssrc,
+            encodings,
+            blocked: false,
+        };
         let state = TransceiverState {
             mid: None,
             direction: init.direction,
@@ -97,7 +106,12 @@ impl TransceiverCore {
             sender,
             receiver: ReceiverState::default(),
         };
-        Self { kind, cname, peer, state: Mutex::new(state) }
+        Self {
+            kind,
+            cname,
+            peer,
+            state: Mutex::new(state),
+        }
     }
 
     pub(crate) fn state(&self) -> MutexGuard<'_, TransceiverState> {
@@ -119,7 +133,9 @@ impl TransceiverCore {
     /// Counters of the sending or the receiving half.
     pub(crate) async fn stats(&self, sending: bool) -> Result<Vec<RtcStats>, RtcError> {
         let peer = self.peer.upgrade().ok_or_else(RtcError::closed)?;
-        let Some(mid) = self.state().mid.clone() else { return Ok(Vec::new()) };
+        let Some(mid) = self.state().mid.clone() else {
+            return Ok(Vec::new());
+        };
         let all = peer.stats().await?;
         let own = |stats: &RtcStats| match stats {
             RtcStats::Transport(_) => true,
@@ -163,7 +179,10 @@ impl TransceiverCore {
                 extension(numbers::AUDIO_LEVEL, write::AUDIO_LEVEL),
                 extension(numbers::MID, write::MID),
             ],
-            rtcp: RtcpParameters { cname: self.cname.clone(), reduced_size: true },
+            rtcp: RtcpParameters {
+                cname: self.cname.clone(),
+                reduced_size: true,
+            },
             ..RtpParameters::default()
         }
     }

@@ -145,7 +145,9 @@ struct Inner {
 
 impl fmt::Debug for FrameCryptor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("FrameCryptor").field("participant_id", &self.inner.participant_id).finish()
+        f.debug_struct("FrameCryptor")
+            .field("participant_id", &self.inner.participant_id)
+            .finish()
     }
 }
 
@@ -158,7 +160,9 @@ impl FrameCryptor {
             key_index: AtomicI32::new(0),
             on_state_change: Callback::default(),
         };
-        Self { inner: Arc::new(inner) }
+        Self {
+            inner: Arc::new(inner),
+        }
     }
 
     /// For what is sent.
@@ -196,7 +200,9 @@ impl FrameCryptor {
 
     fn report(&self) {
         let id = self.inner.participant_id.clone();
-        self.inner.on_state_change.call(|f| f(id, EncryptionState::InternalError));
+        self.inner
+            .on_state_change
+            .call(|f| f(id, EncryptionState::InternalError));
     }
 
     /// The flag of [`Self::set_enabled`].

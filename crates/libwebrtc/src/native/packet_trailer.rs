@@ -69,7 +69,9 @@ pub struct PacketTrailerHandler {
 
 impl fmt::Debug for PacketTrailerHandler {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PacketTrailerHandler").field("enabled", &self.enabled()).finish()
+        f.debug_struct("PacketTrailerHandler")
+            .field("enabled", &self.enabled())
+            .finish()
     }
 }
 

@@ -27,12 +27,16 @@ impl FrameReader {
     /// The next whole packet, if there is one.
     pub(super) fn next(&mut self) -> Result<Option<&[u8]>, NotFramed> {
         let pending = &self.buffer[self.start..];
-        let Some((length, rest)) = pending.split_first_chunk::<2>() else { return Ok(None) };
+        let Some((length, rest)) = pending.split_first_chunk::<2>() else {
+            return Ok(None);
+        };
         let length = usize::from(u16::from_be_bytes(*length));
         if length > MAX_FRAME {
             return Err(NotFramed);
         }
-        let Some(frame) = rest.get(..length) else { return Ok(None) };
+        let Some(frame) = rest.get(..length) else {
+            return Ok(None);
+        };
         self.start += 2 + length;
         Ok(Some(frame))
     }
@@ -51,7 +55,9 @@ const MAX_WAITING: usize = 64 * 1024;
 impl FrameWriter {
     /// Queues a packet. `false` if too much is waiting: the packet is dropped, as it would be by a full socket.
     pub(super) fn push(&mut self, packet: &[u8]) -> bool {
-        let Ok(length) = u16::try_from(packet.len()) else { return false };
+        let Ok(length) = u16::try_from(packet.len()) else {
+            return false;
+        };
         if self.waiting().len() + packet.len() > MAX_WAITING {
             return false;
         }

@@ -27,7 +27,11 @@ pub(crate) fn source_for(remote: SocketAddr) -> Option<IpAddr> {
 pub(crate) fn default_sources() -> Vec<IpAddr> {
     let far = [FAR_V4, FAR_V6].map(|ip| SocketAddr::new(ip, 9));
     let found: Vec<IpAddr> = far.into_iter().filter_map(source_for).collect();
-    if found.is_empty() { vec![IpAddr::V4(Ipv4Addr::LOCALHOST)] } else { found }
+    if found.is_empty() {
+        vec![IpAddr::V4(Ipv4Addr::LOCALHOST)]
+    } else {
+        found
+    }
 }
 
 #[cfg(test)]

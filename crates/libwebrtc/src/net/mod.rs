@@ -29,7 +29,12 @@ const MAX_TCP: usize = 4;
 #[derive(Debug)]
 pub(crate) enum NetEvent {
     /// The first `len` bytes of [`Net::buffer`] came from `source`.
-    Datagram { protocol: Protocol, source: SocketAddr, destination: SocketAddr, len: usize },
+    Datagram {
+        protocol: Protocol,
+        source: SocketAddr,
+        destination: SocketAddr,
+        len: usize,
+    },
     /// A TCP connection is up; `local` is this end.
     TcpUp { local: SocketAddr },
     /// A TCP connection that was up is gone.
@@ -62,7 +67,12 @@ pub(crate) struct Net {
 impl Net {
     pub(crate) fn new() -> Self {
         let buffer = Box::new([0; BUFFER]);
-        Self { udp: Vec::new(), tcp: Vec::new(), buffer, traffic: Traffic::default() }
+        Self {
+            udp: Vec::new(),
+            tcp: Vec::new(),
+            buffer,
+            traffic: Traffic::default(),
+        }
     }
 
     pub(crate) fn traffic(&self) -> Traffic {
@@ -136,7 +146,9 @@ impl Net {
     }
 
     fn send_udp(&self, source: SocketAddr, destination: SocketAddr, bytes: &[u8]) -> bool {
-        let Some(link) = self.udp.iter().find(|link| link.local == source) else { return false };
+        let Some(link) = self.udp.iter().find(|link| link.local == source) else {
+            return false;
+        };
         match link.socket.try_send_to(bytes, destination) {
             Ok(_) => true,
             Err(error) => {
@@ -148,7 +160,10 @@ impl Net {
 
     fn send_tcp(&mut self, source: SocketAddr, destination: SocketAddr, bytes: &[u8]) -> bool {
         let own = |l: &&mut TcpLink| l.local() == Some(source) && l.remote() == destination;
-        self.tcp.iter_mut().find(own).is_some_and(|link| link.send(bytes))
+        self.tcp
+            .iter_mut()
+            .find(own)
+            .is_some_and(|link| link.send(bytes))
     }
 
     /// The next event, in no particular order between sockets.
@@ -168,7 +183,12 @@ impl Net {
                     let (protocol, destination) = (Protocol::Udp, link.local);
                     self.traffic.packets_received += 1;
                     self.traffic.bytes_received += len as u64;
-                    return Poll::Ready(NetEvent::Datagram { protocol, source, destination, len });
+                    return Poll::Ready(NetEvent::Datagram {
+                        protocol,
+                        source,
+                        destination,
+                        len,
+                    });
                 }
                 Poll::Ready(Err(error)) => {
                     // Mostly "port unreachable" echoed by the peer's host; the next poll goes on.
@@ -183,7 +203,9 @@ impl Net {
 
     fn poll_tcp(&mut self, cx: &mut Context<'_>, now: Instant) -> Poll<NetEvent> {
         for link in &mut self.tcp {
-            let Poll::Ready(event) = link.poll(cx, now, &mut self.buffer[..]) else { continue };
+            let Poll::Ready(event) = link.poll(cx, now, &mut self.buffer[..]) else {
+                continue;
+            };
             return Poll::Ready(match event {
                 TcpEvent::Up(local) => NetEvent::TcpUp { local },
                 TcpEvent::Down(local) => NetEvent::TcpDown { local },
@@ -191,7 +213,12 @@ impl Net {
                     self.traffic.packets_received += 1;
                     self.traffic.bytes_received += len as u64;
                     let (protocol, source) = (Protocol::Tcp, link.remote());
-                    NetEvent::Datagram { protocol, source, destination: local, len }
+                    NetEvent::Datagram {
+                        protocol,
+                        source,
+                        destination: local,
+                        len,
+                    }
                 }
             });
         }

@@ -39,7 +39,10 @@ pub(super) enum TcpEvent {
     Up(SocketAddr),
     Down(SocketAddr),
     /// The first `len` bytes of the buffer.
-    Frame { local: SocketAddr, len: usize },
+    Frame {
+        local: SocketAddr,
+        len: usize,
+    },
 }
 
 /// A connection to one address, made again when it breaks.
@@ -51,7 +54,11 @@ pub(super) struct TcpLink {
 
 impl TcpLink {
     pub(super) fn dial(remote: SocketAddr, now: Instant) -> Self {
-        let mut link = Self { remote, state: State::Waiting(now), failures: 0 };
+        let mut link = Self {
+            remote,
+            state: State::Waiting(now),
+            failures: 0,
+        };
         link.handle_timeout(now);
         link
     }
@@ -87,7 +94,9 @@ impl TcpLink {
 
     /// Queues a packet; it leaves when the stream takes it.
     pub(super) fn send(&mut self, packet: &[u8]) -> bool {
-        let State::Up(up) = &mut self.state else { return false };
+        let State::Up(up) = &mut self.state else {
+            return false;
+        };
         up.writer.push(packet) && up.flush_now()
     }
 
@@ -107,7 +116,10 @@ impl TcpLink {
                 Poll::Pending => Poll::Pending,
                 Poll::Ready(Ok(len)) => {
                     self.failures = 0;
-                    Poll::Ready(TcpEvent::Frame { local: up.local, len })
+                    Poll::Ready(TcpEvent::Frame {
+                        local: up.local,
+                        len,
+                    })
                 }
                 Poll::Ready(Err(error)) => {
                     tracing::debug!(%error, "ICE-TCP connection closed");
@@ -141,7 +153,9 @@ impl TcpLink {
     }
 
     fn retry_later(&mut self, now: Instant) {
-        let wait = FIRST_RETRY.saturating_mul(1 << self.failures.min(8)).min(LAST_RETRY);
+        let wait = FIRST_RETRY
+            .saturating_mul(1 << self.failures.min(8))
+            .min(LAST_RETRY);
         self.failures += 1;
         self.state = State::Waiting(now + wait);
     }
@@ -152,7 +166,12 @@ impl Up {
         stream.set_nodelay(true)?;
         let local = stream.local_addr()?;
         let (reader, writer) = (FrameReader::default(), FrameWriter::default());
-        Ok(Self { stream, local, reader, writer })
+        Ok(Self {
+            stream,
+            local,
+            reader,
+            writer,
+        })
     }
 
     /// Writes what the stream takes at once; the rest waits for [`Self::poll`].

@@ -118,7 +118,10 @@ impl Peer {
     }
 
     pub(crate) async fn set_local(&self, description: SessionDescription) -> Result<(), RtcError> {
-        let ufrag = description.sdp().ice_credentials().map(|credentials| credentials.ufrag);
+        let ufrag = description
+            .sdp()
+            .ice_credentials()
+            .map(|credentials| credentials.ufrag);
         self.apply(|jsep| jsep.set_local(description)).await?;
         match ufrag {
             Some(ufrag) => self.command(Command::Gather(ufrag)).await,
@@ -159,7 +162,9 @@ impl Peer {
 
     pub(crate) async fn add_candidate(&self, candidate: &IceCandidate) -> Result<(), RtcError> {
         if self.jsep(|jsep| jsep.current_remote().is_none()) && !self.has_remote_offer() {
-            return Err(RtcError::state("a candidate needs a remote description first"));
+            return Err(RtcError::state(
+                "a candidate needs a remote description first",
+            ));
         }
         let text = candidate.candidate();
         if text.is_empty() {
@@ -182,7 +187,10 @@ impl Peer {
         if self.is_closed() {
             return Err(RtcError::closed());
         }
-        self.commands.send(command).await.map_err(|_| RtcError::closed())
+        self.commands
+            .send(command)
+            .await
+            .map_err(|_| RtcError::closed())
     }
 
     pub(crate) fn create_data_channel(
@@ -194,7 +202,9 @@ impl Peer {
             return Err(RtcError::closed());
         }
         if init.negotiated && u16::try_from(init.id).is_err() {
-            return Err(RtcError::state("a negotiated channel needs an id from 0 to 65534"));
+            return Err(RtcError::state(
+                "a negotiated channel needs an id from 0 to 65534",
+            ));
         }
         let channel = Channel::new(label, init, self.wake_handle());
         self.new_channels.lock().push(channel.clone());
@@ -266,6 +276,9 @@ impl Peer {
 
 impl From<str0m::RtcError> for RtcError {
     fn from(error: str0m::RtcError) -> Self {
-        Self { error_type: RtcErrorType::Internal, message: error.to_string() }
+        Self {
+            error_type: RtcErrorType::Internal,
+            message: error.to_string(),
+        }
     }
 }

@@ -20,7 +20,10 @@ pub(crate) struct Attribute {
 impl Attribute {
     fn parse(text: &str) -> Self {
         let (name, value) = text.split_once(':').unwrap_or((text, ""));
-        Self { name: name.to_owned(), value: value.to_owned() }
+        Self {
+            name: name.to_owned(),
+            value: value.to_owned(),
+        }
     }
 }
 
@@ -40,7 +43,10 @@ pub(crate) struct Sdp {
 
 impl Sdp {
     pub(crate) fn parse(text: &str) -> Result<Self, SdpParseError> {
-        let mut lines = text.lines().map(str::trim_end).filter(|line| !line.is_empty());
+        let mut lines = text
+            .lines()
+            .map(str::trim_end)
+            .filter(|line| !line.is_empty());
         match lines.next() {
             Some("v=0") => {}
             first => return Err(error(first.unwrap_or_default(), "expected v=0")),
@@ -57,7 +63,9 @@ impl Sdp {
             return Err(error(line, "expected <letter>=<value>"));
         };
         match kind {
-            "m" => self.sections.push(Section::parse(value).map_err(|what| error(line, what))?),
+            "m" => self
+                .sections
+                .push(Section::parse(value).map_err(|what| error(line, what))?),
             "a" => {
                 let section = self.sections.last_mut();
                 let list = section.map_or(&mut self.attributes, |section| &mut section.attributes);
@@ -75,7 +83,10 @@ impl Sdp {
 
     /// The section that carries the transport of the bundle: the first that is not rejected.
     pub(crate) fn transport_section(&self) -> Option<&Section> {
-        self.sections.iter().find(|section| !section.is_rejected()).or(self.sections.first())
+        self.sections
+            .iter()
+            .find(|section| !section.is_rejected())
+            .or(self.sections.first())
     }
 
     pub(crate) fn ice_credentials(&self) -> Option<IceCredentials> {
@@ -101,17 +112,28 @@ impl Sdp {
     /// All candidates in the text, as attribute values with their `candidate:` prefix.
     pub(crate) fn candidates(&self) -> impl Iterator<Item = String> + '_ {
         let own = self.attributes.iter();
-        let all = own.chain(self.sections.iter().flat_map(|section| section.attributes.iter()));
-        all.filter(|a| a.name == "candidate").map(|a| format!("candidate:{}", a.value))
+        let all = own.chain(
+            self.sections
+                .iter()
+                .flat_map(|section| section.attributes.iter()),
+        );
+        all.filter(|a| a.name == "candidate")
+            .map(|a| format!("candidate:{}", a.value))
     }
 }
 
 fn find<'a>(attributes: &'a [Attribute], name: &str) -> Option<&'a str> {
-    attributes.iter().find(|a| a.name == name).map(|a| a.value.as_str())
+    attributes
+        .iter()
+        .find(|a| a.name == name)
+        .map(|a| a.value.as_str())
 }
 
 fn error(line: &str, description: &str) -> SdpParseError {
-    SdpParseError { line: line.to_owned(), description: description.to_owned() }
+    SdpParseError {
+        line: line.to_owned(),
+        description: description.to_owned(),
+    }
 }
 
 #[cfg(test)]

@@ -127,7 +127,11 @@ impl Section {
             return Err("expected <media> <port> <protocol> <formats>");
         };
         // A port may be followed by "/<number of ports>".
-        let port = port.split('/').next().and_then(|p| p.parse().ok()).ok_or("expected a port")?;
+        let port = port
+            .split('/')
+            .next()
+            .and_then(|p| p.parse().ok())
+            .ok_or("expected a port")?;
         let kind = match (media, protocol.contains("RTP/")) {
             ("audio", true) => Kind::Audio,
             ("video", true) => Kind::Video,
@@ -149,7 +153,10 @@ impl Section {
     }
 
     fn values<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
-        self.attributes.iter().filter(move |a| a.name == name).map(|a| a.value.as_str())
+        self.attributes
+            .iter()
+            .filter(move |a| a.name == name)
+            .map(|a| a.value.as_str())
     }
 
     pub(crate) fn mid(&self) -> Option<&str> {
@@ -162,7 +169,11 @@ impl Section {
     }
 
     pub(crate) fn direction(&self) -> Direction {
-        let all = [Direction::SendOnly, Direction::RecvOnly, Direction::Inactive];
+        let all = [
+            Direction::SendOnly,
+            Direction::RecvOnly,
+            Direction::Inactive,
+        ];
         let given = all.into_iter().find(|d| self.value(d.name()).is_some());
         given.unwrap_or(Direction::SendRecv)
     }
@@ -172,7 +183,8 @@ impl Section {
         self.values("rtpmap").find_map(|map| {
             let (number, rest) = map.split_once(' ')?;
             let name = rest.split('/').next()?;
-            name.eq_ignore_ascii_case(codec).then(|| number.parse().ok())?
+            name.eq_ignore_ascii_case(codec)
+                .then(|| number.parse().ok())?
         })
     }
 
@@ -196,14 +208,27 @@ impl Section {
 
     /// The first synchronisation source announced; for audio there is only one.
     pub(crate) fn ssrc(&self) -> Option<u32> {
-        self.values("ssrc").find_map(|line| line.split(' ').next()?.parse().ok())
+        self.values("ssrc")
+            .find_map(|line| line.split(' ').next()?.parse().ok())
     }
 
     pub(crate) fn msid(&self) -> Option<Msid> {
-        let from_ssrc = || self.values("ssrc").find_map(|line| line.split_once(" msid:"));
-        let text = self.value("msid").or_else(|| from_ssrc().map(|(_, msid)| msid))?;
+        let from_ssrc = || {
+            self.values("ssrc")
+                .find_map(|line| line.split_once(" msid:"))
+        };
+        let text = self
+            .value("msid")
+            .or_else(|| from_ssrc().map(|(_, msid)| msid))?;
         let mut words = text.split_ascii_whitespace();
-        let stream = words.next().filter(|stream| *stream != "-").unwrap_or_default().to_owned();
-        Some(Msid { stream, track: words.next().unwrap_or_default().to_owned() })
+        let stream = words
+            .next()
+            .filter(|stream| *stream != "-")
+            .unwrap_or_default()
+            .to_owned();
+        Some(Msid {
+            stream,
+            track: words.next().unwrap_or_default().to_owned(),
+        })
     }
 }

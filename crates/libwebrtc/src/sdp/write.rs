@@ -49,7 +49,10 @@ macro_rules! line {
 
 impl<'a> Writer<'a> {
     pub(crate) fn new(session: u64, version: u64, mids: &[&str], transport: Transport<'a>) -> Self {
-        let mut writer = Self { text: String::with_capacity(4096), transport };
+        let mut writer = Self {
+            text: String::with_capacity(4096),
+            transport,
+        };
         line!(writer, "v=0");
         line!(writer, "o=- {session} {version} IN IP4 127.0.0.1");
         line!(writer, "s=-");
@@ -128,16 +131,33 @@ impl<'a> Writer<'a> {
         }
         line!(self, "a={}", direction.name());
         if let Some(sending) = sending {
-            line!(self, "a=msid:{} {}", stream_or_dash(sending.stream), sending.track);
+            line!(
+                self,
+                "a=msid:{} {}",
+                stream_or_dash(sending.stream),
+                sending.track
+            );
         }
         line!(self, "a=rtcp-mux");
         line!(self, "a=rtcp-rsize");
     }
 
     fn sources(&mut self, sending: Option<&Sending<'_>>) {
-        let Some(Sending { ssrc, cname, stream, track }) = sending else { return };
+        let Some(Sending {
+            ssrc,
+            cname,
+            stream,
+            track,
+        }) = sending
+        else {
+            return;
+        };
         line!(self, "a=ssrc:{ssrc} cname:{cname}");
-        line!(self, "a=ssrc:{ssrc} msid:{} {track}", stream_or_dash(stream));
+        line!(
+            self,
+            "a=ssrc:{ssrc} msid:{} {track}",
+            stream_or_dash(stream)
+        );
     }
 }
 

@@ -10,7 +10,11 @@ async fn hear_each_other(mode: Mode, paths: Paths) {
     let room = format!("conversation-{mode:?}");
     let (a, b) = couple(server, &room, mode).await;
     converse(&a, &b).await;
-    let expected = if paths == Paths::TcpOnly { "tcp" } else { "udp" };
+    let expected = if paths == Paths::TcpOnly {
+        "tcp"
+    } else {
+        "udp"
+    };
     assert_eq!(a.transport().await.protocol, Some(expected));
     assert_eq!(b.transport().await.protocol, Some(expected));
     tokio::join!(a.leave(), b.leave());
@@ -40,6 +44,9 @@ async fn over_two_connections_and_tcp() {
 async fn the_server_notices_who_speaks() {
     let (a, b) = couple(shared(Paths::UdpAndTcp), "speakers", Mode::Single).await;
     let limit = Duration::from_secs(10);
-    a.until("word that bob speaks", limit, |d| d.speakers.iter().any(|s| s == "bob")).await;
+    a.until("word that bob speaks", limit, |d| {
+        d.speakers.iter().any(|s| s == "bob")
+    })
+    .await;
     tokio::join!(a.leave(), b.leave());
 }

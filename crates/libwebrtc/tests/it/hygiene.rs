@@ -34,7 +34,11 @@ async fn leaving_ends_every_task() {
 async fn a_connection_ends_when_closed_or_forgotten() {
     let before = Handle::current().metrics().num_alive_tasks();
     let factory = PeerConnectionFactory::default();
-    let make = || factory.create_peer_connection(RtcConfiguration::default()).expect("a runtime");
+    let make = || {
+        factory
+            .create_peer_connection(RtcConfiguration::default())
+            .expect("a runtime")
+    };
     let (closed, forgotten) = (make(), make());
     assert_eq!(Handle::current().metrics().num_alive_tasks(), before + 2);
     closed.close();

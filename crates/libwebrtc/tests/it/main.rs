@@ -4,8 +4,8 @@
 
 mod conversation;
 mod data;
-mod direct;
 mod dependencies;
+mod direct;
 mod freeze;
 mod hygiene;
 mod participant;

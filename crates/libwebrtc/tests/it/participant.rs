@@ -9,8 +9,8 @@ use libwebrtc::audio_source::native::NativeAudioSource;
 use libwebrtc::audio_source::{AudioSourceOptions, RtcAudioSource};
 use libwebrtc::audio_stream::native::NativeAudioStream;
 use libwebrtc::stats::{RtcStats, TransportStats};
-use livekit::options::TrackPublishOptions;
 use livekit::StreamReader;
+use livekit::options::TrackPublishOptions;
 use livekit::prelude::*;
 use parking_lot::Mutex;
 use tokio::sync::mpsc::UnboundedReceiver;
@@ -58,22 +58,34 @@ impl Participant {
         let mut options = RoomOptions::default();
         options.single_peer_connection = mode == Mode::Single;
         let token = server.token(room, name);
-        let (room, events) =
-            Room::connect(&server.url(), &token, options).await.expect("the room can be joined");
-        assert_eq!(room.is_single_peer_connection_active(), mode == Mode::Single);
+        let (room, events) = Room::connect(&server.url(), &token, options)
+            .await
+            .expect("the room can be joined");
+        assert_eq!(
+            room.is_single_peer_connection_active(),
+            mode == Mode::Single
+        );
         let diary = Arc::new(Mutex::new(Diary::default()));
         let mut tasks = JoinSet::new();
         tasks.spawn(keep_diary(events, diary.clone()));
-        Self { room: Arc::new(room), diary, name: name.to_owned(), tasks, voice: None }
+        Self {
+            room: Arc::new(room),
+            diary,
+            name: name.to_owned(),
+            tasks,
+            voice: None,
+        }
     }
 
-    /// Publishes a track and talks into it until [`Self::fall_silent`] or the end. Returns its publication.
+    /// Publishes a track and talks into it until [`Self::unpublish`] or the end.
     pub(crate) async fn talk(&mut self, seed: u64) -> LocalTrackPublication {
         let source = NativeAudioSource::new(AudioSourceOptions::default(), RATE, 1, 100);
         let track =
             LocalAudioTrack::create_audio_track("voice", RtcAudioSource::Native(source.clone()));
-        let options =
-            TrackPublishOptions { source: TrackSource::Microphone, ..TrackPublishOptions::default() };
+        let options = TrackPublishOptions {
+            source: TrackSource::Microphone,
+            ..TrackPublishOptions::default()
+        };
         let local = self.room.local_participant();
         let published = local.publish_track(LocalTrack::Audio(track), options).await;
         let publication = published.expect("the track is published");
@@ -82,10 +94,16 @@ impl Participant {
         publication
     }
 
-    pub(crate) fn fall_silent(&mut self) {
+    pub(crate) async fn unpublish(&mut self, publication: &LocalTrackPublication) {
         if let Some(voice) = self.voice.take() {
             voice.abort();
         }
+        let gone = self
+            .room
+            .local_participant()
+            .unpublish_track(&publication.sid())
+            .await;
+        gone.expect("the track was published");
     }
 
     /// Waits until the diary says so.
@@ -95,7 +113,14 @@ impl Participant {
                 tokio::time::sleep(Duration::from_millis(10)).await;
             }
         });
-        waited.await.unwrap_or_else(|_| panic!("{}: no {what} within {limit:?}", self.name));
+        if waited.await.is_err() {
+            let diary = self.diary.lock();
+            let (tracks, ends) = (diary.subscribed, diary.ended_streams);
+            panic!(
+                "{}: no {what} within {limit:?}; {tracks} tracks, {ends} ended",
+                self.name
+            );
+        }
     }
 
     /// Listens for that long from now on and compares with what the other one said lately.
@@ -103,7 +128,10 @@ impl Participant {
         let before = self.diary.lock().heard.len();
         let samples = (seconds * RATE as f32) as usize;
         let limit = Duration::from_secs_f32(seconds + 5.0);
-        self.until("sound", limit, |diary| diary.heard.len() >= before + samples).await;
+        self.until("sound", limit, |diary| {
+            diary.heard.len() >= before + samples
+        })
+        .await;
         let heard = self.diary.lock().heard[before..before + samples].to_vec();
         let said = other.diary.lock().said.clone();
         let recent = said.len().saturating_sub(samples + 3 * RATE as usize);
@@ -113,12 +141,15 @@ impl Participant {
     /// The transport that media takes.
     pub(crate) async fn transport(&self) -> TransportStats {
         let stats = self.room.get_stats().await.expect("there are statistics");
-        let all = stats.publisher_stats.into_iter().chain(stats.subscriber_stats);
-        let transports = all.filter_map(|stats| match stats {
+        let all = stats
+            .publisher_stats
+            .into_iter()
+            .chain(stats.subscriber_stats);
+        let mut transports = all.filter_map(|stats| match stats {
             RtcStats::Transport(transport) => Some(transport),
             _ => None,
         });
-        transports.last().expect("there is a transport")
+        transports.next_back().expect("there is a transport")
     }
 
     pub(crate) async fn leave(mut self) {
@@ -130,8 +161,16 @@ impl Participant {
 /// Both hear what the other says, and not something else.
 pub(crate) async fn converse(a: &Participant, b: &Participant) {
     let (ab, ba) = tokio::join!(a.hears(b, 2.0), b.hears(a, 2.0));
-    println!("{} hears {}: {ab:.3}, the other way {ba:.3}", a.name, b.name);
-    assert!(ab > 0.7 && ba > 0.7, "{} and {}: {ab:.3} and {ba:.3}", a.name, b.name);
+    println!(
+        "{} hears {}: {ab:.3}, the other way {ba:.3}",
+        a.name, b.name
+    );
+    assert!(
+        ab > 0.7 && ba > 0.7,
+        "{} and {}: {ab:.3} and {ba:.3}",
+        a.name,
+        b.name
+    );
 }
 
 /// Two participants who talk to each other.
@@ -160,7 +199,10 @@ async fn talk(source: NativeAudioSource, mut voice: Voice, diary: Arc<Mutex<Diar
             num_channels: 1,
             samples_per_channel: BLOCK as u32,
         };
-        source.capture_frame(&frame).await.expect("the source takes sound");
+        source
+            .capture_frame(&frame)
+            .await
+            .expect("the source takes sound");
     }
 }
 
@@ -168,7 +210,10 @@ async fn keep_diary(mut events: UnboundedReceiver<RoomEvent>, diary: Arc<Mutex<D
     let mut listeners = JoinSet::new();
     while let Some(event) = events.recv().await {
         match event {
-            RoomEvent::TrackSubscribed { track: RemoteTrack::Audio(track), .. } => {
+            RoomEvent::TrackSubscribed {
+                track: RemoteTrack::Audio(track),
+                ..
+            } => {
                 diary.lock().subscribed += 1;
                 listeners.spawn(listen(track, diary.clone()));
             }
@@ -178,9 +223,13 @@ async fn keep_diary(mut events: UnboundedReceiver<RoomEvent>, diary: Arc<Mutex<D
             RoomEvent::DataReceived { payload, kind, .. } => {
                 diary.lock().data.push((payload.to_vec(), kind));
             }
-            RoomEvent::SipDTMFReceived { code, digit, .. } => diary.lock().digits.push((code, digit)),
+            RoomEvent::SipDTMFReceived { code, digit, .. } => {
+                diary.lock().digits.push((code, digit))
+            }
             RoomEvent::TextStreamOpened { reader, .. } => {
-                let Some(reader) = reader.take() else { continue };
+                let Some(reader) = reader.take() else {
+                    continue;
+                };
                 let diary = diary.clone();
                 listeners.spawn(async move {
                     let text = reader.read_all().await.expect("the text arrives");
@@ -188,7 +237,9 @@ async fn keep_diary(mut events: UnboundedReceiver<RoomEvent>, diary: Arc<Mutex<D
                 });
             }
             RoomEvent::ActiveSpeakersChanged { speakers } => {
-                let names = speakers.iter().map(|speaker| speaker.identity().to_string());
+                let names = speakers
+                    .iter()
+                    .map(|speaker| speaker.identity().to_string());
                 diary.lock().speakers.extend(names);
             }
             _ => {}

@@ -14,7 +14,11 @@ const LIMIT: Duration = Duration::from_secs(20);
 fn longest_gap(heard: &[i16]) -> usize {
     let (mut longest, mut run) = (0, 0);
     for sample in heard {
-        run = if sample.unsigned_abs() < 2 { run + 1 } else { 0 };
+        run = if sample.unsigned_abs() < 2 {
+            run + 1
+        } else {
+            0
+        };
         longest = longest.max(run);
     }
     longest * 1000 / RATE as usize
@@ -26,7 +30,10 @@ async fn survive(scenario: SimulateScenario, room: &str, mode: Mode) -> (Partici
     let started = Instant::now();
     a.room.simulate_scenario(scenario).await.expect("triggered");
     a.until("reconnect", LIMIT, |d| d.reconnected > 0).await;
-    println!("{room} {mode:?}: reconnected after {} ms", started.elapsed().as_millis());
+    println!(
+        "{room} {mode:?}: reconnected after {} ms",
+        started.elapsed().as_millis()
+    );
     (a, b)
 }
 
@@ -55,8 +62,12 @@ async fn lost_signalling_over_two_connections() {
 
 async fn start_over(mode: Mode) {
     let (a, b) = survive(SimulateScenario::FullReconnect, "restart", mode).await;
-    a.until("republished track", LIMIT, |d| d.republished > 0).await;
-    b.until("new track", LIMIT, |d| d.subscribed > 1 && d.ended_streams > 0).await;
+    a.until("republished track", LIMIT, |d| d.republished > 0)
+        .await;
+    b.until("new track", LIMIT, |d| {
+        d.subscribed > 1 && d.ended_streams > 0
+    })
+    .await;
     converse(&a, &b).await;
     tokio::join!(a.leave(), b.leave());
 }

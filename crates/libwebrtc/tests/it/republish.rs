@@ -20,12 +20,15 @@ async fn come_and_go(mode: Mode) {
         let publication = b.talk(seed ^ (round as u64) << 8).await;
         a.until("track", LIMIT, |d| d.subscribed == round).await;
         converse(&a, &b).await;
-        b.fall_silent();
-        let gone = b.room.local_participant().unpublish_track(&publication.sid()).await;
-        gone.expect("the track was published");
-        a.until("end of the stream", LIMIT, |d| d.ended_streams == round).await;
+        b.unpublish(&publication).await;
+        a.until("end of the stream", LIMIT, |d| d.ended_streams == round)
+            .await;
     }
-    assert_eq!(b.diary.lock().subscribed, 1, "the other direction was left alone");
+    assert_eq!(
+        b.diary.lock().subscribed,
+        1,
+        "the other direction was left alone"
+    );
     tokio::join!(a.leave(), b.leave());
 }
 
@@ -51,15 +54,22 @@ async fn many_speakers_in_turn() {
         for n in 0..5u64 {
             let name = format!("speaker-{round}-{n}");
             let mut speaker = Participant::join(server, "crowd", &name, Mode::Single).await;
-            speaker.talk(seed ^ (round << 16) ^ n).await;
-            speakers.push(speaker);
+            let publication = speaker.talk(seed ^ (round << 16) ^ n).await;
+            speakers.push((speaker, publication));
         }
         let expected = 5 * round as usize;
-        listener.until("5 tracks", LIMIT, |d| d.subscribed == expected).await;
-        for speaker in speakers {
+        listener
+            .until("5 tracks", LIMIT, |d| d.subscribed == expected)
+            .await;
+        for (speaker, publication) in &mut speakers {
+            speaker.unpublish(publication).await;
+        }
+        listener
+            .until("5 ends", LIMIT, |d| d.ended_streams == expected)
+            .await;
+        for (speaker, _) in speakers {
             speaker.leave().await;
         }
-        listener.until("5 ends", LIMIT, |d| d.ended_streams == expected).await;
     }
     listener.leave().await;
 }
@@ -71,7 +81,14 @@ async fn a_muted_track_is_silent_and_comes_back() {
     let publication = publications.values().next().expect("bob publishes");
     publication.mute();
     tokio::time::sleep(Duration::from_millis(1500)).await;
-    let silent = a.diary.lock().heard.iter().rev().take(8_000).all(|s| s.unsigned_abs() < 50);
+    let silent = a
+        .diary
+        .lock()
+        .heard
+        .iter()
+        .rev()
+        .take(8_000)
+        .all(|s| s.unsigned_abs() < 50);
     assert!(silent, "half a second of silence");
     publication.unmute();
     tokio::time::sleep(Duration::from_millis(500)).await;

@@ -46,10 +46,17 @@ impl Server {
             .expect("a shell starts");
         let stdout = shell.stdout.take().expect("its output is piped");
         let mut line = String::new();
-        BufReader::new(stdout).read_line(&mut line).expect("the shell prints the process id");
+        BufReader::new(stdout)
+            .read_line(&mut line)
+            .expect("the shell prints the process id");
         let pid = line.trim().parse().expect("a process id");
         let stdin = shell.stdin.take();
-        let server = Self { port, pid, stdin, shell };
+        let server = Self {
+            port,
+            pid,
+            stdin,
+            shell,
+        };
         server.wait_until_ready();
         server
     }
@@ -67,8 +74,11 @@ impl Server {
     }
 
     pub(crate) fn token(&self, room: &str, identity: &str) -> String {
-        let grants =
-            VideoGrants { room_join: true, room: room.to_owned(), ..VideoGrants::default() };
+        let grants = VideoGrants {
+            room_join: true,
+            room: room.to_owned(),
+            ..VideoGrants::default()
+        };
         AccessToken::with_api_key(KEY, SECRET)
             .with_identity(identity)
             .with_grants(grants)
@@ -87,7 +97,10 @@ impl Server {
 
     fn signal(&self, signal: &str) {
         let pid = self.pid.to_string();
-        let sent = Command::new("kill").args([signal, &pid]).status().expect("kill runs");
+        let sent = Command::new("kill")
+            .args([signal, &pid])
+            .status()
+            .expect("kill runs");
         assert!(sent.success(), "kill {signal} {pid}");
     }
 }
@@ -143,10 +156,16 @@ fn configuration(port: u16, paths: Paths) -> String {
 
 fn free_tcp_port() -> u16 {
     let socket = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port is free");
-    socket.local_addr().expect("a bound socket has an address").port()
+    socket
+        .local_addr()
+        .expect("a bound socket has an address")
+        .port()
 }
 
 fn free_udp_port() -> u16 {
     let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port is free");
-    socket.local_addr().expect("a bound socket has an address").port()
+    socket
+        .local_addr()
+        .expect("a bound socket has an address")
+        .port()
 }

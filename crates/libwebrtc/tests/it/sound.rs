@@ -9,7 +9,9 @@ pub(crate) const RATE: u32 = 16_000;
 
 /// A seed for this run, printed so that a failure can be repeated with `SOUND_SEED`.
 pub(crate) fn seed() -> u64 {
-    let given = std::env::var("SOUND_SEED").ok().and_then(|seed| seed.parse().ok());
+    let given = std::env::var("SOUND_SEED")
+        .ok()
+        .and_then(|seed| seed.parse().ok());
     let seed = given.unwrap_or_else(rand::random);
     println!("SOUND_SEED={seed}");
     seed
@@ -31,7 +33,16 @@ impl Voice {
     pub(crate) fn new(seed: u64) -> Self {
         let rng = StdRng::seed_from_u64(seed);
         let (phase, pitch, glide, colour, loudness) = (0.0, 150.0, 0.0, 1.0, 0.0);
-        Self { rng, phase, pitch, glide, colour, loudness, at: 0, length: 0 }
+        Self {
+            rng,
+            phase,
+            pitch,
+            glide,
+            colour,
+            loudness,
+            at: 0,
+            length: 0,
+        }
     }
 
     fn next_syllable(&mut self) {
@@ -41,7 +52,11 @@ impl Voice {
         self.glide = rng.random_range(-0.4..0.4) * self.pitch / self.length as f32;
         self.colour = rng.random_range(0.5..1.6);
         // Every fifth or so is a pause.
-        self.loudness = if rng.random_bool(0.2) { 0.0 } else { rng.random_range(2_000.0..9_000.0) };
+        self.loudness = if rng.random_bool(0.2) {
+            0.0
+        } else {
+            rng.random_range(2_000.0..9_000.0)
+        };
         self.at = 0;
     }
 
@@ -88,7 +103,12 @@ fn energy(part: &[i16]) -> f64 {
 }
 
 fn peak(said: &[i16], heard: &[i16]) -> f32 {
-    assert!(said.len() >= heard.len(), "{} said, {} heard", said.len(), heard.len());
+    assert!(
+        said.len() >= heard.len(),
+        "{} said, {} heard",
+        said.len(),
+        heard.len()
+    );
     let correlation = cross_correlate(said, heard);
     let heard_energy = energy(heard);
     let mut window = energy(&said[..heard.len()]);
@@ -108,10 +128,16 @@ fn peak(said: &[i16], heard: &[i16]) -> f32 {
 fn cross_correlate(said: &[i16], heard: &[i16]) -> Vec<f32> {
     let size = (said.len() + heard.len()).next_power_of_two();
     let mut planner = RealFftPlanner::<f32>::new();
-    let (forward, inverse) = (planner.plan_fft_forward(size), planner.plan_fft_inverse(size));
+    let (forward, inverse) = (
+        planner.plan_fft_forward(size),
+        planner.plan_fft_inverse(size),
+    );
     let spectrum = |samples: &[i16]| {
         let mut padded = vec![0.0; size];
-        padded.iter_mut().zip(samples).for_each(|(to, s)| *to = f32::from(*s));
+        padded
+            .iter_mut()
+            .zip(samples)
+            .for_each(|(to, s)| *to = f32::from(*s));
         let mut bins = forward.make_output_vec();
         forward.process(&mut padded, &mut bins).expect("sizes fit");
         bins

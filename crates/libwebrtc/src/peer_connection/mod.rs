@@ -1,5 +1,7 @@
 //! A connection to a peer.
 
+mod types;
+
 use std::fmt;
 use std::sync::Arc;
 
@@ -8,7 +10,6 @@ use tokio::task::JoinHandle;
 
 use crate::data_channel::{DataChannel, DataChannelInit};
 use crate::ice_candidate::IceCandidate;
-use crate::media_stream::MediaStream;
 use crate::media_stream_track::MediaStreamTrack;
 use crate::peer::Peer;
 use crate::peer_connection_factory::{IceTransportsType, RtcConfiguration};
@@ -19,145 +20,7 @@ use crate::sdp::Kind;
 use crate::session_description::SessionDescription;
 use crate::stats::RtcStats;
 use crate::{MediaType, RtcError};
-
-/// The connection as a whole.
-#[derive(Debug, Copy, Clone, PartialEq, Eq)]
-pub enum PeerConnectionState {
-    /// Nothing negotiated.
-    New,
-    /// Looking for a path.
-    Connecting,
-    /// Media can flow.
-    Connected,
-    /// Nothing heard for 5 s; may recover.
-    Disconnected,
-    /// Nothing heard for 20 s, or no path within 30 s; needs an ICE restart.
-    Failed,
-    /// Closed by this side.
-    Closed,
-}
-
-/// The search for a path.
-#[derive(Debug, Copy, Clone, PartialEq, Eq)]
-pub enum IceConnectionState {
-    /// Not begun.
-    New,
-    /// Trying addresses.
-    Checking,
-    /// A path is found.
-    Connected,
-    /// A path is found and all others were tried.
-    Completed,
-    /// No path.
-    Failed,
-    /// The path is lost.
-    Disconnected,
-    /// Closed by this side.
-    Closed,
-    /// Not a state; never reported.
-    Max,
-}
-
-/// The search for own addresses.
-#[derive(Debug, Copy, Clone, PartialEq, Eq)]
-pub enum IceGatheringState {
-    /// Not begun.
-    New,
-    /// Under way.
-    Gathering,
-    /// All known.
-    Complete,
-}
-
-/// Where the exchange of descriptions is.
-#[derive(Debug, Copy, Clone, PartialEq, Eq)]
-pub enum SignalingState {
-    /// No offer is open.
-    Stable,
-    /// Our offer is open.
-    HaveLocalOffer,
-    /// Never reported: provisional answers are not used.
-    HaveLocalPrAnswer,
-    /// The peer's offer is open.
-    HaveRemoteOffer,
-    /// Never reported: provisional answers are not used.
-    HaveRemotePrAnswer,
-    /// Closed by this side.
-    Closed,
-}
-
-/// What an offer is to contain.
-#[derive(Debug, Clone, Default)]
-pub struct OfferOptions {
-    /// New credentials, to look for a path again.
-    pub ice_restart: bool,
-    /// Makes sure there is a section that receives audio.
-    pub offer_to_receive_audio: bool,
-    /// Makes sure there is a section that receives video.
-    pub offer_to_receive_video: bool,
-}
-
-/// Nothing to choose.
-#[derive(Debug, Clone, Default)]
-pub struct AnswerOptions {}
-
-/// Limits for a bandwidth estimator. This crate sends only audio and has none: they are recorded.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct BitrateSettings {
-    /// Floor.
-    pub min_bitrate_bps: Option<u64>,
-    /// Start.
-    pub start_bitrate_bps: Option<u64>,
-    /// Ceiling.
-    pub max_bitrate_bps: Option<u64>,
-}
-
-/// An address could not be used.
-#[derive(Debug, Clone)]
-pub struct IceCandidateError {
-    /// The address.
-    pub address: String,
-    /// Its port, 0 if there is none.
-    pub port: i32,
-    /// The server that was asked, empty for own addresses.
-    pub url: String,
-    /// A STUN error code, or 701 for "cannot be reached" as in browsers.
-    pub error_code: i32,
-    /// For the log.
-    pub error_text: String,
-}
-
-/// The peer sends a new track.
-#[derive(Debug, Clone)]
-pub struct TrackEvent {
-    /// The receiving half.
-    pub receiver: RtpReceiver,
-    /// The streams it is in.
-    pub streams: Vec<MediaStream>,
-    /// The track.
-    pub track: MediaStreamTrack,
-    /// Both halves.
-    pub transceiver: RtpTransceiver,
-}
-
-/// Listener for the connection state.
-pub type OnConnectionChange = Box<dyn FnMut(PeerConnectionState) + Send + Sync>;
-/// Listener for channels that the peer opened.
-pub type OnDataChannel = Box<dyn FnMut(DataChannel) + Send + Sync>;
-/// Listener for own addresses, to be signalled to the peer.
-pub type OnIceCandidate = Box<dyn FnMut(IceCandidate) + Send + Sync>;
-/// Listener for addresses that cannot be used.
-pub type OnIceCandidateError = Box<dyn FnMut(IceCandidateError) + Send + Sync>;
-/// Listener for the search for a path.
-pub type OnIceConnectionChange = Box<dyn FnMut(IceConnectionState) + Send + Sync>;
-/// Listener for the search for own addresses.
-pub type OnIceGatheringChange = Box<dyn FnMut(IceGatheringState) + Send + Sync>;
-/// Listener for "make an offer"; given a running number.
-pub type OnNegotiationNeeded = Box<dyn FnMut(u32) + Send + Sync>;
-/// Listener for the exchange of descriptions.
-pub type OnSignalingChange = Box<dyn FnMut(SignalingState) + Send + Sync>;
-/// Listener for new tracks of the peer.
-pub type OnTrack = Box<dyn FnMut(TrackEvent) + Send + Sync>;
+pub use types::*;
 
 /// A connection to a peer. Clones are the same connection; when the last one is dropped it closes.
 #[derive(Clone)]
@@ -183,7 +46,14 @@ impl Drop for Owner {
 impl PeerConnection {
     pub(crate) fn new(peer: Arc<Peer>, engine: JoinHandle<()>, config: RtcConfiguration) -> Self {
         let (bitrate, configuration) = (Mutex::default(), Mutex::new(config));
-        Self { owner: Arc::new(Owner { peer, _engine: engine, bitrate, configuration }) }
+        Self {
+            owner: Arc::new(Owner {
+                peer,
+                _engine: engine,
+                bitrate,
+                configuration,
+            }),
+        }
     }
 
     fn peer(&self) -> &Peer {
@@ -208,7 +78,11 @@ impl PeerConnection {
     /// [`InvalidState`](crate::RtcErrorType::InvalidState) if they contradict each other or the connection is closed.
     pub fn set_bitrate(&self, settings: BitrateSettings) -> Result<(), RtcError> {
         self.check_open()?;
-        let BitrateSettings { min_bitrate_bps: min, start_bitrate_bps: start, .. } = settings;
+        let BitrateSettings {
+            min_bitrate_bps: min,
+            start_bitrate_bps: start,
+            ..
+        } = settings;
         let max = settings.max_bitrate_bps.unwrap_or(u64::MAX);
         let floor = min.unwrap_or(0);
         if start.is_some_and(|start| start < floor || start > max) || floor > max {
@@ -219,7 +93,11 @@ impl PeerConnection {
     }
 
     fn check_open(&self) -> Result<(), RtcError> {
-        if self.peer().is_closed() { Err(RtcError::closed()) } else { Ok(()) }
+        if self.peer().is_closed() {
+            Err(RtcError::closed())
+        } else {
+            Ok(())
+        }
     }
 
     /// An offer for everything that is wanted now. Cancel-safe.
@@ -232,20 +110,23 @@ impl PeerConnection {
     ) -> Result<SessionDescription, RtcError> {
         self.ensure_receiving(options.offer_to_receive_audio, MediaType::Audio)?;
         self.ensure_receiving(options.offer_to_receive_video, MediaType::Video)?;
-        self.peer().jsep(|jsep| jsep.create_offer(options.ice_restart))
+        self.peer()
+            .jsep(|jsep| jsep.create_offer(options.ice_restart))
     }
 
     fn ensure_receiving(&self, wanted: bool, media: MediaType) -> Result<(), RtcError> {
         let kind = kind_of(media)?;
         let receives = |transceiver: &RtpTransceiver| {
             use RtpTransceiverDirection::{RecvOnly, SendRecv};
-            transceiver.core.kind == kind
-                && matches!(transceiver.direction(), RecvOnly | SendRecv)
+            transceiver.core.kind == kind && matches!(transceiver.direction(), RecvOnly | SendRecv)
         };
         if wanted && !self.transceivers().iter().any(receives) {
             let direction = RtpTransceiverDirection::RecvOnly;
-            let init =
-                RtpTransceiverInit { direction, stream_ids: vec![], send_encodings: vec![] };
+            let init = RtpTransceiverInit {
+                direction,
+                stream_ids: vec![],
+                send_encodings: vec![],
+            };
             self.add_transceiver_for_media(media, init)?;
         }
         Ok(())
@@ -310,7 +191,10 @@ impl PeerConnection {
     ) -> Result<RtpSender, RtcError> {
         let init = RtpTransceiverInit {
             direction: RtpTransceiverDirection::SendRecv,
-            stream_ids: streams_ids.iter().map(|id| id.as_ref().to_owned()).collect(),
+            stream_ids: streams_ids
+                .iter()
+                .map(|id| id.as_ref().to_owned())
+                .collect(),
             send_encodings: Vec::new(),
         };
         Ok(self.add_transceiver(track, init)?.sender())
@@ -344,11 +228,15 @@ impl PeerConnection {
         match &track {
             MediaStreamTrack::Video(_) => return Err(RtcError::unsupported("sending video")),
             MediaStreamTrack::Audio(audio) if audio.source().is_none() => {
-                return Err(RtcError::unsupported("sending a track without a native source"));
+                return Err(RtcError::unsupported(
+                    "sending a track without a native source",
+                ));
             }
             MediaStreamTrack::Audio(_) => {}
         }
-        let core = self.peer().add_transceiver(Kind::Audio, Some(track), init)?;
+        let core = self
+            .peer()
+            .add_transceiver(Kind::Audio, Some(track), init)?;
         Ok(RtpTransceiver { core })
     }
 
@@ -361,7 +249,9 @@ impl PeerConnection {
         media_type: MediaType,
         init: RtpTransceiverInit,
     ) -> Result<RtpTransceiver, RtcError> {
-        let core = self.peer().add_transceiver(kind_of(media_type)?, None, init)?;
+        let core = self
+            .peer()
+            .add_transceiver(kind_of(media_type)?, None, init)?;
         Ok(RtpTransceiver { core })
     }
 
@@ -408,12 +298,18 @@ impl PeerConnection {
 
     /// The sending halves of all sections; empty once closed.
     pub fn senders(&self) -> Vec<RtpSender> {
-        self.transceivers().iter().map(RtpTransceiver::sender).collect()
+        self.transceivers()
+            .iter()
+            .map(RtpTransceiver::sender)
+            .collect()
     }
 
     /// The receiving halves of all sections; empty once closed.
     pub fn receivers(&self) -> Vec<RtpReceiver> {
-        self.transceivers().iter().map(RtpTransceiver::receiver).collect()
+        self.transceivers()
+            .iter()
+            .map(RtpTransceiver::receiver)
+            .collect()
     }
 
     /// All audio and video sections; empty once closed.
@@ -422,7 +318,9 @@ impl PeerConnection {
             return Vec::new();
         }
         let all = self.peer().jsep(|jsep| jsep.transceivers().to_vec());
-        all.into_iter().map(|core| RtpTransceiver { core }).collect()
+        all.into_iter()
+            .map(|core| RtpTransceiver { core })
+            .collect()
     }
 
     /// Sets the listener for the connection state.
@@ -474,9 +372,9 @@ impl PeerConnection {
 pub(crate) fn check(config: &RtcConfiguration) -> Result<(), RtcError> {
     match config.ice_transport_type {
         IceTransportsType::All => Ok(()),
-        IceTransportsType::Relay | IceTransportsType::NoHost => {
-            Err(RtcError::unsupported("a connection without host candidates"))
-        }
+        IceTransportsType::Relay | IceTransportsType::NoHost => Err(RtcError::unsupported(
+            "a connection without host candidates",
+        )),
     }
 }
 
@@ -484,9 +382,9 @@ fn kind_of(media: MediaType) -> Result<Kind, RtcError> {
     match media {
         MediaType::Audio => Ok(Kind::Audio),
         MediaType::Video => Ok(Kind::Video),
-        MediaType::Data | MediaType::Unsupported => {
-            Err(RtcError::unsupported("a transceiver for anything but audio and video"))
-        }
+        MediaType::Data | MediaType::Unsupported => Err(RtcError::unsupported(
+            "a transceiver for anything but audio and video",
+        )),
     }
 }
 

@@ -1,19 +1,16 @@
-//! Messages between peers.
+//! What a channel's handle and the engine share.
 
 use std::collections::VecDeque;
-use std::fmt;
-use std::str::Utf8Error;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, Ordering};
 
 use parking_lot::Mutex;
-use serde::Deserialize;
 use tokio::sync::Notify;
 
+use super::{DataBuffer, DataChannelError, DataChannelInit, DataChannelState};
 use crate::callback::Callback;
-use crate::rtp_parameters::Priority;
 
-/// Bytes that may wait for the network; then [`DataChannel::send`] fails.
+/// Bytes that may wait for the network; then sending fails.
 const MAX_OUTBOX: usize = 16 * 1024 * 1024;
 
 /// The longest message to send, in bytes: what every peer takes (RFC 8841).
@@ -22,87 +19,7 @@ pub(crate) const MAX_MESSAGE_SIZE: usize = 64 * 1024;
 /// Messages that are kept for a channel nobody listens to yet; then new ones are dropped with a warning.
 const MAX_INBOX: usize = 1024;
 
-/// How a channel is set up.
-#[derive(Clone, Debug)]
-pub struct DataChannelInit {
-    /// Messages arrive in the order they were sent.
-    pub ordered: bool,
-    /// Milliseconds after which a message is given up.
-    pub max_retransmit_time: Option<i32>,
-    /// Repetitions after which a message is given up.
-    pub max_retransmits: Option<i32>,
-    /// Name of an application protocol.
-    pub protocol: String,
-    /// Both sides create the channel with the same `id`; the network does not announce it.
-    pub negotiated: bool,
-    /// The stream number for `negotiated`, else -1.
-    pub id: i32,
-    /// Recorded, without effect.
-    pub priority: Option<Priority>,
-}
-
-impl Default for DataChannelInit {
-    fn default() -> Self {
-        Self {
-            ordered: true,
-            max_retransmit_time: None,
-            max_retransmits: None,
-            protocol: String::new(),
-            negotiated: false,
-            id: -1,
-            priority: None,
-        }
-    }
-}
-
-/// A message was not taken.
-#[derive(Debug, thiserror::Error)]
-pub enum DataChannelError {
-    /// The channel is not open, 16 MiB are waiting already, or the message is empty or over 64 KiB.
-    #[error("the channel is not open, its buffer is full, or the message is empty or too long")]
-    Send,
-    /// A text message was not UTF-8.
-    #[error("a text message must be UTF-8")]
-    Utf8(#[from] Utf8Error),
-}
-
-/// Where a channel is in its life.
-#[derive(Debug, Copy, Clone, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum DataChannelState {
-    /// Not usable yet.
-    Connecting,
-    /// Usable.
-    Open,
-    /// Being closed.
-    Closing,
-    /// Gone.
-    Closed,
-}
-
-/// A message.
-#[derive(Debug)]
-pub struct DataBuffer<'a> {
-    /// Its bytes.
-    pub data: &'a [u8],
-    /// Bytes or text.
-    pub binary: bool,
-}
-
-/// Told each new state.
-pub type OnStateChange = Box<dyn FnMut(DataChannelState) + Send + Sync>;
-/// Given each message.
-pub type OnMessage = Box<dyn FnMut(DataBuffer) + Send + Sync>;
-/// Told how many bytes left the buffer; the numbers add up to the bytes given to [`DataChannel::send`].
-pub type OnBufferedAmountChange = Box<dyn FnMut(u64) + Send + Sync>;
-
-/// A channel of messages.
-#[derive(Clone)]
-pub struct DataChannel {
-    pub(crate) inner: Arc<Channel>,
-}
-
-/// What the handle and the engine share.
+/// One channel: its queues, its state and its listeners.
 pub(crate) struct Channel {
     label: String,
     pub(crate) init: DataChannelInit,
@@ -110,9 +27,9 @@ pub(crate) struct Channel {
     state: Mutex<DataChannelState>,
     outbox: Mutex<Outbox>,
     inbox: Mutex<VecDeque<Message>>,
-    on_state_change: Callback<dyn FnMut(DataChannelState) + Send + Sync>,
-    on_message: Callback<dyn FnMut(DataBuffer) + Send + Sync>,
-    on_buffered_amount_change: Callback<dyn FnMut(u64) + Send + Sync>,
+    pub(super) on_state_change: Callback<dyn FnMut(DataChannelState) + Send + Sync>,
+    pub(super) on_message: Callback<dyn FnMut(DataBuffer) + Send + Sync>,
+    pub(super) on_buffered_amount_change: Callback<dyn FnMut(u64) + Send + Sync>,
     wake: Arc<Notify>,
 }
 
@@ -125,63 +42,6 @@ pub(crate) struct Message {
 struct Outbox {
     messages: VecDeque<Message>,
     bytes: usize,
-}
-
-impl DataChannel {
-    /// Queues a message. Never waits.
-    ///
-    /// # Errors
-    /// [`DataChannelError`]; the message is then not sent at all.
-    pub fn send(&self, data: &[u8], binary: bool) -> Result<(), DataChannelError> {
-        if !binary {
-            std::str::from_utf8(data)?;
-        }
-        self.inner.queue(Message { data: data.to_vec(), binary })
-    }
-
-    /// The stream number, or -1 while there is none.
-    pub fn id(&self) -> i32 {
-        self.inner.id.load(Ordering::Acquire)
-    }
-
-    /// The name given at creation.
-    pub fn label(&self) -> String {
-        self.inner.label.clone()
-    }
-
-    /// Where the channel is in its life.
-    pub fn state(&self) -> DataChannelState {
-        *self.inner.state.lock()
-    }
-
-    /// Closes the channel. What is queued is dropped.
-    pub fn close(&self) {
-        self.inner.close();
-    }
-
-    /// Bytes that wait for the network.
-    pub fn buffered_amount(&self) -> u64 {
-        self.inner.outbox.lock().bytes as u64
-    }
-
-    /// Sets the listener for states.
-    pub fn on_state_change(&self, callback: Option<OnStateChange>) {
-        self.inner.on_state_change.set(callback);
-    }
-
-    /// Sets the listener for messages. It is first given what came before it was there, on this thread.
-    pub fn on_message(&self, callback: Option<OnMessage>) {
-        let listens = callback.is_some();
-        self.inner.on_message.set(callback);
-        if listens {
-            self.inner.deliver_inbox();
-        }
-    }
-
-    /// Sets the listener for the buffer.
-    pub fn on_buffered_amount_change(&self, callback: Option<OnBufferedAmountChange>) {
-        self.inner.on_buffered_amount_change.set(callback);
-    }
 }
 
 impl Channel {
@@ -209,6 +69,14 @@ impl Channel {
         *self.state.lock()
     }
 
+    pub(super) fn id(&self) -> i32 {
+        self.id.load(Ordering::Acquire)
+    }
+
+    pub(super) fn buffered_amount(&self) -> u64 {
+        self.outbox.lock().bytes as u64
+    }
+
     pub(crate) fn set_id(&self, id: u16) {
         self.id.store(i32::from(id), Ordering::Release);
     }
@@ -227,7 +95,7 @@ impl Channel {
         self.on_state_change.call(|f| f(to));
     }
 
-    fn queue(&self, message: Message) -> Result<(), DataChannelError> {
+    pub(super) fn queue(&self, message: Message) -> Result<(), DataChannelError> {
         // str0m does not send empty messages: to take one would be to lose it.
         let fits = (1..=MAX_MESSAGE_SIZE).contains(&message.data.len());
         if self.state() != DataChannelState::Open || !fits {
@@ -244,7 +112,7 @@ impl Channel {
         Ok(())
     }
 
-    fn close(&self) {
+    pub(super) fn close(&self) {
         self.advance(DataChannelState::Closing);
         self.wake.notify_one();
     }
@@ -253,7 +121,9 @@ impl Channel {
     pub(crate) fn drain(&self, mut send: impl FnMut(&Message) -> bool) {
         loop {
             // Only the engine takes messages out, so the front stays the front while unlocked.
-            let Some(message) = self.outbox.lock().messages.pop_front() else { return };
+            let Some(message) = self.outbox.lock().messages.pop_front() else {
+                return;
+            };
             if !send(&message) {
                 self.outbox.lock().messages.push_front(message);
                 return;
@@ -269,7 +139,10 @@ impl Channel {
         {
             let mut inbox = self.inbox.lock();
             if inbox.len() >= MAX_INBOX {
-                tracing::warn!(label = self.label, "message dropped: nobody listens to the channel");
+                tracing::warn!(
+                    label = self.label,
+                    "message dropped: nobody listens to the channel"
+                );
                 return;
             }
             inbox.push_back(message);
@@ -277,23 +150,18 @@ impl Channel {
         self.deliver_inbox();
     }
 
-    fn deliver_inbox(&self) {
+    pub(super) fn deliver_inbox(&self) {
         self.on_message.call(|listener| {
             loop {
-                let Some(message) = self.inbox.lock().pop_front() else { return };
-                listener(DataBuffer { data: &message.data, binary: message.binary });
+                let Some(message) = self.inbox.lock().pop_front() else {
+                    return;
+                };
+                listener(DataBuffer {
+                    data: &message.data,
+                    binary: message.binary,
+                });
             }
         });
-    }
-}
-
-impl fmt::Debug for DataChannel {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("DataChannel")
-            .field("id", &self.id())
-            .field("label", &self.inner.label)
-            .field("state", &self.state())
-            .finish()
     }
 }
 
@@ -301,11 +169,14 @@ impl fmt::Debug for DataChannel {
 mod tests {
     use std::sync::atomic::AtomicU64;
 
+    use super::super::DataChannel;
     use super::*;
 
     fn channel() -> DataChannel {
         let wake = Arc::new(Notify::new());
-        DataChannel { inner: Channel::new("test", DataChannelInit::default(), wake) }
+        DataChannel {
+            inner: Channel::new("test", DataChannelInit::default(), wake),
+        }
     }
 
     #[test]
@@ -321,7 +192,10 @@ mod tests {
         for size in sizes {
             channel.send(&vec![7; size], true).expect("open");
         }
-        assert_eq!(channel.buffered_amount(), sizes.iter().sum::<usize>() as u64);
+        assert_eq!(
+            channel.buffered_amount(),
+            sizes.iter().sum::<usize>() as u64
+        );
         let mut room = 1;
         channel.inner.drain(|_| {
             room -= 1;
@@ -329,7 +203,10 @@ mod tests {
         });
         assert_eq!(total.load(Ordering::Relaxed), 1);
         channel.inner.drain(|_| true);
-        assert_eq!(total.load(Ordering::Relaxed), sizes.iter().sum::<usize>() as u64);
+        assert_eq!(
+            total.load(Ordering::Relaxed),
+            sizes.iter().sum::<usize>() as u64
+        );
         assert_eq!(channel.buffered_amount(), 0);
     }
 
@@ -338,7 +215,10 @@ mod tests {
         let channel = channel();
         assert!(channel.send(b"early", true).is_err());
         channel.inner.advance(DataChannelState::Open);
-        assert!(matches!(channel.send(&[0xff], false), Err(DataChannelError::Utf8(_))));
+        assert!(matches!(
+            channel.send(&[0xff], false),
+            Err(DataChannelError::Utf8(_))
+        ));
         assert!(channel.send(&vec![0; MAX_MESSAGE_SIZE + 1], true).is_err());
         assert!(channel.send(b"", true).is_err());
         let full = (0..1000).find(|_| channel.send(&vec![0; MAX_MESSAGE_SIZE], true).is_err());
@@ -352,12 +232,18 @@ mod tests {
     fn what_came_before_the_listener_is_kept_in_order() {
         let channel = channel();
         for n in 0..3 {
-            channel.inner.deliver(Message { data: vec![n], binary: true });
+            channel.inner.deliver(Message {
+                data: vec![n],
+                binary: true,
+            });
         }
         let got = Arc::new(Mutex::new(Vec::new()));
         let to = got.clone();
         channel.on_message(Some(Box::new(move |m| to.lock().push(m.data[0]))));
-        channel.inner.deliver(Message { data: vec![3], binary: true });
+        channel.inner.deliver(Message {
+            data: vec![3],
+            binary: true,
+        });
         assert_eq!(*got.lock(), [0, 1, 2, 3]);
     }
 }
