@@ -11,13 +11,18 @@ use std::{
 };
 
 use loadtest::{
-    caller::{CallReport, Caller, LiveKitAccess, Scenario, Target},
+    caller::{CallEvent, CallReport, Caller, LiveKitAccess, Scenario, Target},
     sim::{self, SimConfig, SimHandle, SimListeners},
     speech::Flite,
     stack::{Database, Service, ServiceSpec, StackDir, shared, workspace_root},
 };
+use neurality::{
+    config::{RedisConfig, Secret},
+    domain::ids::TenantId,
+    storage::redis::Store,
+};
 use serde_json::Value;
-use tokio::sync::OnceCell;
+use tokio::sync::{OnceCell, mpsc};
 
 /// What a world is made with.
 pub(crate) struct WorldOptions {
@@ -31,7 +36,10 @@ impl Default for WorldOptions {
         sim.stt.max_streams = 100;
         sim.tts.max_streams = 100;
         sim.flite_cache = workspace_root().join("target/flite");
-        Self { sim, env: Vec::new() }
+        Self {
+            sim,
+            env: Vec::new(),
+        }
     }
 }
 
@@ -67,7 +75,10 @@ fn answers(addr: SocketAddr, path: &str) -> bool {
     let get = || -> std::io::Result<String> {
         let mut stream = TcpStream::connect_timeout(&addr, Duration::from_millis(200))?;
         stream.set_read_timeout(Some(Duration::from_millis(500)))?;
-        write!(stream, "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")?;
+        write!(
+            stream,
+            "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+        )?;
         let mut answer = [0; 12];
         stream.read_exact(&mut answer)?;
         Ok(String::from_utf8_lossy(&answer).into_owned())
@@ -77,7 +88,8 @@ fn answers(addr: SocketAddr, path: &str) -> bool {
 
 async fn dir() -> &'static StackDir {
     static DIR: OnceCell<StackDir> = OnceCell::const_new();
-    DIR.get_or_init(|| async { StackDir::for_this_process("world").expect("folder") }).await
+    DIR.get_or_init(|| async { StackDir::for_this_process("world").expect("folder") })
+        .await
 }
 
 impl World {
@@ -86,26 +98,68 @@ impl World {
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let flite = Arc::new(Flite::new(&options.sim.flite_cache).expect("flite"));
         let listeners = SimListeners::loopback().await.expect("ports");
-        let sim = sim::serve(options.sim, listeners).await.expect("simulators");
+        let sim = sim::serve(options.sim, listeners)
+            .await
+            .expect("simulators");
         let database = super::migrated().await;
         let keys = tempfile::tempdir().expect("temp dir");
         let (gateway_addr, worker_addr) = (free_port(), free_port());
         let redis_url = shared::redis().fresh_url();
-        let mut env = env_of(number, &sim, &database, &redis_url, gateway_addr, worker_addr);
-        env.push(("NEURALITY__SECURITY__KEY_FILE".into(), keys.path().join("master.keys").display().to_string()));
+        let mut env = env_of(
+            number,
+            &sim,
+            &database,
+            &redis_url,
+            gateway_addr,
+            worker_addr,
+        );
+        env.push((
+            "NEURALITY__SECURITY__KEY_FILE".into(),
+            keys.path().join("master.keys").display().to_string(),
+        ));
         env.extend(options.env.into_iter().map(|(k, v)| (k.to_owned(), v)));
         operate(&env, &["keys", "generate"]).await;
-        operate(&env, &["tenant", "apply", "loadtest/tenants/maple-dental.yaml", "loadtest/tenants/harbor-family-clinic.yaml"]).await;
+        operate(
+            &env,
+            &[
+                "tenant",
+                "apply",
+                "loadtest/tenants/maple-dental.yaml",
+                "loadtest/tenants/harbor-family-clinic.yaml",
+            ],
+        )
+        .await;
         let dir = dir().await;
-        let gateway = start(dir, &format!("gateway-{number}"), "gateway", &env, gateway_addr);
-        let worker = start(dir, &format!("worker-{number}"), "worker", &env, worker_addr);
+        let gateway = start(
+            dir,
+            format!("gateway-{number}"),
+            "gateway",
+            &env,
+            gateway_addr,
+        );
+        let worker = start(dir, format!("worker-{number}"), "worker", &env, worker_addr);
+        let (gateway, worker) = tokio::join!(gateway, worker);
         let caller = Caller::new(flite).expect("caller");
-        Self { sim, database, gateway, worker, redis_url, env, gateway_addr, worker_addr, caller, _keys: keys }
+        Self {
+            sim,
+            database,
+            gateway,
+            worker,
+            redis_url,
+            env,
+            gateway_addr,
+            worker_addr,
+            caller,
+            _keys: keys,
+        }
     }
 
     /// Places a call.
     pub(crate) async fn call(&self, scenario: &Scenario) -> CallReport {
-        self.caller.place(scenario, &self.target()).await.expect("a call by the rules")
+        self.caller
+            .place(scenario, &self.target())
+            .await
+            .expect("a call by the rules")
     }
 
     /// Places a call from the text of its scenario.
@@ -113,10 +167,31 @@ impl World {
         self.call(&Scenario::parse(yaml).expect("scenario")).await
     }
 
+    /// Places a call and meets what happens in it as it happens.
+    pub(crate) async fn watched(
+        &self,
+        yaml: &str,
+        mut on: impl FnMut(&Self, &CallEvent),
+    ) -> CallReport {
+        let scenario = Scenario::parse(yaml).expect("scenario");
+        let target = self.target();
+        let (events, mut seen) = mpsc::channel(64);
+        let call = self.caller.place_watched(&scenario, &target, Some(events));
+        let watch = async {
+            while let Some(event) = seen.recv().await {
+                on(self, &event);
+            }
+        };
+        let (report, ()) = tokio::join!(call, watch);
+        report.expect("a call by the rules")
+    }
+
     pub(crate) fn target(&self) -> Target {
         let livekit = shared::livekit();
         Target {
-            voice_url: format!("http://{}/voice", self.gateway_addr).parse().expect("url"),
+            voice_url: format!("http://{}/voice", self.gateway_addr)
+                .parse()
+                .expect("url"),
             auth_token: AUTH_TOKEN.into(),
             livekit: LiveKitAccess {
                 url: livekit.ws_url(),
@@ -129,7 +204,9 @@ impl World {
 
     /// Runs SQL as the superuser.
     pub(crate) fn sql(&self, sql: &str) -> String {
-        shared::postgres().psql(self.database.name(), sql).expect("psql")
+        shared::postgres()
+            .psql(self.database.name(), sql)
+            .expect("psql")
     }
 
     /// The artifact of the only call, once it is written.
@@ -141,15 +218,19 @@ impl World {
     /// All artifacts, in order of admission, once there are so many.
     pub(crate) async fn artifacts(&self, count: usize) -> Vec<Value> {
         let mut ids = Vec::new();
-        for _ in 0..100 {
+        for _ in 0..150 {
             let rows = self.sql("SELECT call_id FROM call_artifacts ORDER BY started_at");
-            ids = rows.lines().map(str::to_owned).filter(|l| !l.is_empty()).collect();
+            ids = rows
+                .lines()
+                .map(str::to_owned)
+                .filter(|l| !l.is_empty())
+                .collect();
             if ids.len() >= count {
                 break;
             }
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
-        assert_eq!(ids.len(), count, "artifacts; worker log: {}", self.worker_log());
+        assert_eq!(ids.len(), count, "artifacts; {}", self.logs());
         let mut artifacts = Vec::new();
         for id in ids {
             let json = operate(&self.env, &["audit", "export", "--call", &id]).await;
@@ -158,12 +239,62 @@ impl World {
         artifacts
     }
 
-    pub(crate) fn worker_log(&self) -> String {
-        std::fs::read_to_string(self.worker.log_file()).unwrap_or_default()
+    /// Proves both clinics' chains of artifacts.
+    pub(crate) async fn verify_audit(&self) {
+        operate(&self.env, &["audit", "verify"]).await;
     }
 
-    pub(crate) fn gateway_log(&self) -> String {
-        std::fs::read_to_string(self.gateway.log_file()).unwrap_or_default()
+    /// Holds up whoever books, until it is dropped.
+    pub(crate) fn hold_bookings(&self) -> HeldBookings {
+        let name = self.database.name().to_owned();
+        let sql = "BEGIN; LOCK TABLE bookings IN SHARE MODE; SELECT pg_sleep(30)";
+        let session = name.clone();
+        // Its session is cut at the end, which psql calls a failure.
+        std::thread::spawn(move || shared::postgres().psql(&session, sql).is_ok());
+        HeldBookings { database: name }
+    }
+
+    /// The only call from this number.
+    pub(crate) fn of_caller<'a>(artifacts: &'a [Value], from: &str) -> &'a Value {
+        let mut own = artifacts.iter().filter(|a| a["caller"] == from);
+        let artifact = own
+            .next()
+            .unwrap_or_else(|| panic!("no artifact of {from} in {artifacts:#?}"));
+        assert!(own.next().is_none(), "two artifacts of {from}");
+        artifact
+    }
+
+    /// Calls of a clinic that hold a slot right now, once there are no more than `limit`; at the latest after ten seconds.
+    pub(crate) async fn slots_in_use(&self, tenant: &str, limit: usize) -> usize {
+        let tenant: TenantId = tenant.parse().expect("tenant id");
+        let config = RedisConfig {
+            urls: vec![Secret::new(&self.redis_url)],
+            ..RedisConfig::default()
+        };
+        let store = Store::open(&config).expect("redis");
+        let mut used = 0;
+        for _ in 0..100 {
+            used = store
+                .slots_in_use(tenant, chrono::Utc::now())
+                .await
+                .expect("slots");
+            if used <= limit {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        used
+    }
+
+    /// What both processes logged, for failures.
+    pub(crate) fn logs(&self) -> String {
+        let read =
+            |service: &Service| std::fs::read_to_string(service.log_file()).unwrap_or_default();
+        format!(
+            "gateway:\n{}\nworker:\n{}",
+            read(&self.gateway),
+            read(&self.worker)
+        )
     }
 
     /// The text of `/metrics` of gateway and worker.
@@ -171,19 +302,49 @@ impl World {
         let mut all = String::new();
         for addr in [self.gateway_addr, self.worker_addr] {
             let url = format!("http://{addr}/metrics");
-            all += &reqwest::get(url).await.expect("scrape").text().await.expect("text");
+            all += &reqwest::get(url)
+                .await
+                .expect("scrape")
+                .text()
+                .await
+                .expect("text");
         }
         all
     }
 }
 
-fn start(dir: &StackDir, name: &str, role: &str, env: &[(String, String)], addr: SocketAddr) -> Service {
+/// See [`World::hold_bookings`].
+pub(crate) struct HeldBookings {
+    database: String,
+}
+
+impl Drop for HeldBookings {
+    fn drop(&mut self) {
+        let sql = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
+                   WHERE datname = current_database() AND query LIKE 'BEGIN; LOCK TABLE bookings%'";
+        shared::postgres()
+            .psql(&self.database, sql)
+            .expect("let go of the bookings");
+    }
+}
+
+/// Beside the others: a start blocks its thread, and the simulators must go on.
+async fn start(
+    dir: &'static StackDir,
+    name: String,
+    role: &'static str,
+    env: &[(String, String)],
+    addr: SocketAddr,
+) -> Service {
     let mut spec = ServiceSpec::new(name, program()).args([role]);
     for (key, value) in env {
         spec = spec.env(key, value);
     }
     let spec = spec.ready(Duration::from_secs(30), move || answers(addr, "/readyz"));
-    Service::start(dir, spec).unwrap_or_else(|error| panic!("{role} does not start: {error}"))
+    let started = tokio::task::spawn_blocking(move || Service::start(dir, spec))
+        .await
+        .expect("the start ends");
+    started.unwrap_or_else(|error| panic!("{role} does not start: {error}"))
 }
 
 /// Runs an operator command and returns its output.
@@ -195,7 +356,11 @@ async fn operate(env: &[(String, String)], args: &[&str]) -> String {
         .output()
         .await
         .expect("run neurality");
-    assert!(output.status.success(), "neurality {args:?}: {}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "neurality {args:?}: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     String::from_utf8(output.stdout).expect("text")
 }
 
@@ -216,7 +381,10 @@ fn env_of(
         ("LIVEKIT__URL", livekit.ws_url()),
         ("LIVEKIT__API_KEY", livekit.api_key().into()),
         ("LIVEKIT__API_SECRET", livekit.api_secret().into()),
-        ("LIVEKIT__AGENT_NAME", format!("world-{}-{number}", std::process::id())),
+        (
+            "LIVEKIT__AGENT_NAME",
+            format!("world-{}-{number}", std::process::id()),
+        ),
         ("LIVEKIT__SIP_HOST", "sip.test".into()),
         ("LIVEKIT__SIP_PASSWORD", "sip-password".into()),
         ("REDIS__URLS", format!("[\"{redis_url}\"]")),
@@ -224,14 +392,41 @@ fn env_of(
         ("POSTGRES__OWNER_URL", database.owner_url().into()),
         ("WORKER__LISTEN", worker.to_string()),
         ("WORKER__MAX_CALLS", "20".into()),
-        ("PROVIDERS__ONNXRUNTIME", tools.join("onnx/libonnxruntime.so").display().to_string()),
-        ("PROVIDERS__SILERO_MODEL", tools.join("models/silero_vad.onnx").display().to_string()),
-        ("PROVIDERS__DEEPGRAM__BASE_URL", format!("ws://{}", sim.deepgram_addr())),
-        ("PROVIDERS__DEEPGRAM__API_KEY", sim.config().stt.api_keys[0].clone()),
-        ("PROVIDERS__OPENAI__BASE_URL", format!("http://{}/v1/", sim.openai_addr())),
-        ("PROVIDERS__OPENAI__API_KEY", sim.config().llm.api_keys[0].clone()),
-        ("PROVIDERS__AZURE__BASE_URL", format!("http://{}", sim.openai_addr())),
-        ("PROVIDERS__AZURE__API_KEY", sim.config().llm.azure_api_keys[0].clone()),
+        (
+            "PROVIDERS__ONNXRUNTIME",
+            tools.join("onnx/libonnxruntime.so").display().to_string(),
+        ),
+        (
+            "PROVIDERS__SILERO_MODEL",
+            tools.join("models/silero_vad.onnx").display().to_string(),
+        ),
+        (
+            "PROVIDERS__DEEPGRAM__BASE_URL",
+            format!("ws://{}", sim.deepgram_addr()),
+        ),
+        (
+            "PROVIDERS__DEEPGRAM__API_KEY",
+            sim.config().stt.api_keys[0].clone(),
+        ),
+        (
+            "PROVIDERS__OPENAI__BASE_URL",
+            format!("http://{}/v1/", sim.openai_addr()),
+        ),
+        (
+            "PROVIDERS__OPENAI__API_KEY",
+            sim.config().llm.api_keys[0].clone(),
+        ),
+        (
+            "PROVIDERS__AZURE__BASE_URL",
+            format!("http://{}", sim.openai_addr()),
+        ),
+        (
+            "PROVIDERS__AZURE__API_KEY",
+            sim.config().llm.azure_api_keys[0].clone(),
+        ),
     ];
-    pairs.into_iter().map(|(key, value)| (format!("NEURALITY__{key}"), value)).collect()
+    pairs
+        .into_iter()
+        .map(|(key, value)| (format!("NEURALITY__{key}"), value))
+        .collect()
 }
