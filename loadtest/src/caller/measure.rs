@@ -162,6 +162,10 @@ pub(super) fn mean_square(samples: &[i16]) -> f64 {
 }
 
 #[cfg(test)]
+#[expect(
+    clippy::single_range_in_vec_init,
+    reason = "a track is given as its stretches of voice, be it one"
+)]
 mod tests {
     use super::*;
 

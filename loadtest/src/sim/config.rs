@@ -106,7 +106,10 @@ impl SimConfig {
     /// Small delays, for tests.
     #[must_use]
     pub fn fast() -> Self {
-        let quick = Delay { median_ms: 4.0, p95_ms: 8.0 };
+        let quick = Delay {
+            median_ms: 4.0,
+            p95_ms: 8.0,
+        };
         let mut config = Self::realistic();
         config.stt.handshake = Delay::NONE;
         config.stt.final_delay = quick;
@@ -115,14 +118,24 @@ impl SimConfig {
         config.tts.ttfb = quick;
         config.tts.speed = 20.0;
         config.llm.ttft = quick;
-        config.llm.token_gap = Delay { median_ms: 0.5, p95_ms: 1.0 };
+        config.llm.token_gap = Delay {
+            median_ms: 0.5,
+            p95_ms: 1.0,
+        };
         config
     }
 
     /// Delays as measured on the real services.
     #[must_use]
     pub fn realistic() -> Self {
-        Self { seed: 1, flite_cache: default_cache(), corpus: None, stt: SttConfig::default(), tts: TtsConfig::default(), llm: LlmConfig::default() }
+        Self {
+            seed: 1,
+            flite_cache: default_cache(),
+            corpus: None,
+            stt: SttConfig::default(),
+            tts: TtsConfig::default(),
+            llm: LlmConfig::default(),
+        }
     }
 }
 
@@ -142,9 +155,18 @@ impl Default for SttConfig {
             api_keys: vec!["sim-deepgram-key".into()],
             max_streams: 500,
             abandoned_slot_ms: 0,
-            handshake: Delay { median_ms: 160.0, p95_ms: 290.0 },
-            final_delay: Delay { median_ms: 200.0, p95_ms: 300.0 },
-            interim_delay: Delay { median_ms: 120.0, p95_ms: 200.0 },
+            handshake: Delay {
+                median_ms: 160.0,
+                p95_ms: 290.0,
+            },
+            final_delay: Delay {
+                median_ms: 200.0,
+                p95_ms: 300.0,
+            },
+            interim_delay: Delay {
+                median_ms: 120.0,
+                p95_ms: 200.0,
+            },
             interim_interval_ms: 1_000,
             idle_close_ms: 10_000,
             finalize_sets_speech_final: true,
@@ -158,8 +180,14 @@ impl Default for TtsConfig {
             api_keys: vec!["sim-deepgram-key".into()],
             max_streams: 500,
             abandoned_slot_ms: 1_000,
-            handshake: Delay { median_ms: 160.0, p95_ms: 290.0 },
-            ttfb: Delay { median_ms: 140.0, p95_ms: 250.0 },
+            handshake: Delay {
+                median_ms: 160.0,
+                p95_ms: 290.0,
+            },
+            ttfb: Delay {
+                median_ms: 140.0,
+                p95_ms: 250.0,
+            },
             speed: 6.0,
             chunk_ms: 40,
             leading_silence_ms: 20,
@@ -178,8 +206,14 @@ impl Default for LlmConfig {
             azure_api_keys: vec!["sim-azure-key".into()],
             azure_deployments: Vec::new(),
             models: Vec::new(),
-            ttft: Delay { median_ms: 330.0, p95_ms: 500.0 },
-            token_gap: Delay { median_ms: 12.0, p95_ms: 30.0 },
+            ttft: Delay {
+                median_ms: 330.0,
+                p95_ms: 500.0,
+            },
+            token_gap: Delay {
+                median_ms: 12.0,
+                p95_ms: 30.0,
+            },
             max_fragment: 9,
             split_events: 0.1,
             requests_per_minute: 10_000,
@@ -193,8 +227,13 @@ mod tests {
 
     #[test]
     fn a_file_names_only_what_it_changes() {
-        let config: SimConfig = serde_yaml_ng::from_str("stt: {final_delay: {median_ms: 50, p95_ms: 80}}").expect("valid");
-        assert_eq!((config.stt.final_delay.median_ms, config.stt.idle_close_ms), (50.0, 10_000));
+        let config: SimConfig =
+            serde_yaml_ng::from_str("stt: {final_delay: {median_ms: 50, p95_ms: 80}}")
+                .expect("valid");
+        assert_eq!(
+            (config.stt.final_delay.median_ms, config.stt.idle_close_ms),
+            (50.0, 10_000)
+        );
         assert!(serde_yaml_ng::from_str::<SimConfig>("stt: {finale: 3}").is_err());
     }
 }

@@ -22,12 +22,18 @@ pub struct Delay {
 
 impl Delay {
     /// No waiting.
-    pub const NONE: Self = Self { median_ms: 0.0, p95_ms: 0.0 };
+    pub const NONE: Self = Self {
+        median_ms: 0.0,
+        p95_ms: 0.0,
+    };
 
     /// Always the same.
     #[must_use]
     pub const fn constant(ms: f64) -> Self {
-        Self { median_ms: ms, p95_ms: ms }
+        Self {
+            median_ms: ms,
+            p95_ms: ms,
+        }
     }
 
     /// One waiting time.
@@ -56,9 +62,14 @@ mod tests {
 
     #[test]
     fn samples_have_the_two_quantiles() {
-        let delay = Delay { median_ms: 200.0, p95_ms: 300.0 };
+        let delay = Delay {
+            median_ms: 200.0,
+            p95_ms: 300.0,
+        };
         let mut rng = StdRng::seed_from_u64(5);
-        let mut samples: Vec<f64> = (0..4_000).map(|_| delay.sample(&mut rng).as_secs_f64() * 1e3).collect();
+        let mut samples: Vec<f64> = (0..4_000)
+            .map(|_| delay.sample(&mut rng).as_secs_f64() * 1e3)
+            .collect();
         samples.sort_by(f64::total_cmp);
         assert!((samples[2_000] - 200.0).abs() < 5.0, "{}", samples[2_000]);
         assert!((samples[3_800] - 300.0).abs() < 12.0, "{}", samples[3_800]);
@@ -68,9 +79,16 @@ mod tests {
     fn the_same_seed_gives_the_same_delays() {
         let sample = |seed| Delay::constant(70.0).sample(&mut StdRng::seed_from_u64(seed));
         assert_eq!(sample(1), Duration::from_millis(70));
-        let delay = Delay { median_ms: 10.0, p95_ms: 40.0 };
-        let twice: [Duration; 2] = std::array::from_fn(|_| delay.sample(&mut StdRng::seed_from_u64(9)));
+        let delay = Delay {
+            median_ms: 10.0,
+            p95_ms: 40.0,
+        };
+        let twice: [Duration; 2] =
+            std::array::from_fn(|_| delay.sample(&mut StdRng::seed_from_u64(9)));
         assert_eq!(twice[0], twice[1]);
-        assert_eq!(Delay::NONE.sample(&mut StdRng::seed_from_u64(9)), Duration::ZERO);
+        assert_eq!(
+            Delay::NONE.sample(&mut StdRng::seed_from_u64(9)),
+            Duration::ZERO
+        );
     }
 }

@@ -122,13 +122,23 @@ impl Fault {
     /// A fault for the next request.
     #[must_use]
     pub fn next(service: Service, kind: FaultKind) -> Self {
-        Self { service, kind, target: Target::Next, after_requests: 0, after_ms: 0, count: 1 }
+        Self {
+            service,
+            kind,
+            target: Target::Next,
+            after_requests: 0,
+            after_ms: 0,
+            count: 1,
+        }
     }
 
     /// A fault for the streams open now.
     #[must_use]
     pub fn open(service: Service, kind: FaultKind) -> Self {
-        Self { target: Target::Open, ..Self::next(service, kind) }
+        Self {
+            target: Target::Open,
+            ..Self::next(service, kind)
+        }
     }
 
     /// The same, later in the stream.
@@ -146,7 +156,10 @@ impl Fault {
     /// The same, sparing the first requests.
     #[must_use]
     pub fn after_requests(self, after_requests: u32) -> Self {
-        Self { after_requests, ..self }
+        Self {
+            after_requests,
+            ..self
+        }
     }
 }
 
@@ -166,7 +179,10 @@ pub(super) struct FaultBook {
 
 impl Default for FaultBook {
     fn default() -> Self {
-        Self { orders: Mutex::default(), version: watch::channel(0).0 }
+        Self {
+            orders: Mutex::default(),
+            version: watch::channel(0).0,
+        }
     }
 }
 
@@ -204,12 +220,18 @@ impl FaultBook {
     fn claim(&self, service: Service, target: Target) -> Vec<Armed> {
         let mut armed = Vec::new();
         let mut orders = self.orders.lock();
-        for fault in orders.iter_mut().filter(|f| f.service == service && f.target == target) {
+        for fault in orders
+            .iter_mut()
+            .filter(|f| f.service == service && f.target == target)
+        {
             if fault.after_requests > 0 {
                 fault.after_requests -= 1;
             } else if fault.count > 0 {
                 fault.count -= 1;
-                armed.push(Armed { kind: fault.kind.clone(), after: Duration::from_millis(fault.after_ms) });
+                armed.push(Armed {
+                    kind: fault.kind.clone(),
+                    after: Duration::from_millis(fault.after_ms),
+                });
             }
         }
         orders.retain(|f| f.count > 0);
@@ -225,7 +247,8 @@ pub(super) struct Schedule {
 
 impl Schedule {
     pub(super) fn add(&mut self, now: Instant, armed: Vec<Armed>) {
-        self.due.extend(armed.into_iter().map(|a| (now + a.after, a.kind)));
+        self.due
+            .extend(armed.into_iter().map(|a| (now + a.after, a.kind)));
         self.due.sort_by_key(|d| d.0);
     }
 
@@ -240,16 +263,31 @@ impl Schedule {
 
 /// Takes the refusal out of the faults of a request, if there is one.
 pub(super) fn refusal(armed: &mut Vec<Armed>) -> Option<(u16, Option<String>, Option<u64>)> {
-    let at = armed.iter().position(|a| matches!(a.kind, FaultKind::Refuse { .. }))?;
+    let at = armed
+        .iter()
+        .position(|a| matches!(a.kind, FaultKind::Refuse { .. }))?;
     match armed.remove(at).kind {
-        FaultKind::Refuse { status, code, retry_after_ms } => Some((status, code, retry_after_ms)),
+        FaultKind::Refuse {
+            status,
+            code,
+            retry_after_ms,
+        } => Some((status, code, retry_after_ms)),
         _ => None,
     }
 }
 
 /// Sum of the ordered delays.
 pub(super) fn extra_delay(armed: &[Armed]) -> Duration {
-    let ms = armed.iter().map(|a| if let FaultKind::Delay { ms } = a.kind { ms } else { 0 }).sum();
+    let ms = armed
+        .iter()
+        .map(|a| {
+            if let FaultKind::Delay { ms } = a.kind {
+                ms
+            } else {
+                0
+            }
+        })
+        .sum();
     Duration::from_millis(ms)
 }
 
@@ -265,20 +303,34 @@ mod tests {
     #[test]
     fn an_order_spares_hits_and_is_used_up() {
         let book = FaultBook::default();
-        book.add(Fault::next(Service::Llm, FaultKind::Hang).after_requests(1).times(2));
-        let hits: Vec<usize> = (0..4).map(|_| book.on_request(Service::Llm).len()).collect();
+        book.add(
+            Fault::next(Service::Llm, FaultKind::Hang)
+                .after_requests(1)
+                .times(2),
+        );
+        let hits: Vec<usize> = (0..4)
+            .map(|_| book.on_request(Service::Llm).len())
+            .collect();
         assert_eq!(hits, [0, 1, 1, 0]);
         assert!(book.on_request(Service::Stt).is_empty() && book.pending().is_empty());
     }
 
     #[test]
     fn orders_read_as_plain_json() {
-        let json = r#"{"service":"llm","kind":"refuse","status":429,"retry_after_ms":1500,"count":3}"#;
+        let json =
+            r#"{"service":"llm","kind":"refuse","status":429,"retry_after_ms":1500,"count":3}"#;
         let fault: Fault = serde_json::from_str(json).expect("valid order");
-        let kind = FaultKind::Refuse { status: 429, code: None, retry_after_ms: Some(1_500) };
+        let kind = FaultKind::Refuse {
+            status: 429,
+            code: None,
+            retry_after_ms: Some(1_500),
+        };
         assert_eq!(fault, Fault::next(Service::Llm, kind).times(3));
         let json = r#"{"service":"stt","kind":"close","code":1011,"reason":"NET-0000","target":"open","after_ms":20}"#;
         let fault: Fault = serde_json::from_str(json).expect("valid order");
-        assert_eq!((fault.target, fault.after_ms, fault.count), (Target::Open, 20, 1));
+        assert_eq!(
+            (fault.target, fault.after_ms, fault.count),
+            (Target::Open, 20, 1)
+        );
     }
 }

@@ -16,8 +16,6 @@ pub mod hear;
 mod openai;
 pub mod state;
 mod streaming;
-#[cfg(test)]
-mod tests;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
@@ -53,7 +51,10 @@ impl SimListeners {
     /// # Errors
     /// What the system says.
     pub async fn loopback() -> std::io::Result<Self> {
-        Ok(Self { deepgram: TcpListener::bind(("127.0.0.1", 0)).await?, openai: TcpListener::bind(("127.0.0.1", 0)).await? })
+        Ok(Self {
+            deepgram: TcpListener::bind(("127.0.0.1", 0)).await?,
+            openai: TcpListener::bind(("127.0.0.1", 0)).await?,
+        })
     }
 }
 
@@ -106,7 +107,8 @@ impl SimHandle {
         let router = router.merge(control::router(self.shared.clone()));
         let stop = self.shared.stop.clone();
         self.shared.tasks.spawn(async move {
-            let server = axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned());
+            let server =
+                axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned());
             if let Err(error) = server.await {
                 tracing::error!(%error, "simulator server failed");
             }
@@ -151,7 +153,10 @@ impl SimHandle {
     pub async fn shutdown(self) {
         self.shared.stop.cancel();
         self.shared.tasks.close();
-        if tokio::time::timeout(SHUTDOWN_DEADLINE, self.shared.tasks.wait()).await.is_err() {
+        if tokio::time::timeout(SHUTDOWN_DEADLINE, self.shared.tasks.wait())
+            .await
+            .is_err()
+        {
             tracing::warn!("simulator streams did not end in time");
         }
     }

@@ -47,7 +47,10 @@ impl RequestRecord {
     /// First value of a query parameter.
     #[must_use]
     pub fn param(&self, name: &str) -> Option<&str> {
-        self.query.iter().find(|(k, _)| k == name).map(|(_, v)| v.as_str())
+        self.query
+            .iter()
+            .find(|(k, _)| k == name)
+            .map(|(_, v)| v.as_str())
     }
 }
 
@@ -133,10 +136,21 @@ impl Shared {
     }
 
     /// Records a request and gives it its number.
-    pub(super) fn request(&self, service: Service, query: &[(String, String)], headers: &HeaderMap) -> u64 {
+    pub(super) fn request(
+        &self,
+        service: Service,
+        query: &[(String, String)],
+        headers: &HeaderMap,
+    ) -> u64 {
         let stream = self.streams.fetch_add(1, Ordering::Relaxed);
-        let record =
-            RequestRecord { stream, service, at_unix_ms: unix_ms(), query: query.to_vec(), headers: readable(headers), store: None };
+        let record = RequestRecord {
+            stream,
+            service,
+            at_unix_ms: unix_ms(),
+            query: query.to_vec(),
+            headers: readable(headers),
+            store: None,
+        };
         let mut seen = self.seen.lock();
         *seen.requests_total.entry(service).or_default() += 1;
         keep(&mut seen.requests, record);
@@ -161,23 +175,47 @@ impl Shared {
     }
 
     pub(super) fn said(&self, stream: u64, service: Service, text: &str) {
-        keep(&mut self.seen.lock().said, text_record(stream, service, text, None));
+        keep(
+            &mut self.seen.lock().said,
+            text_record(stream, service, text, None),
+        );
     }
 
-    pub(super) fn delayed(&self, stream: u64, service: Service, what: &'static str, delay: Duration) {
-        let record = DelayRecord { stream, service, at_unix_ms: unix_ms(), what, ms: delay.as_secs_f64() * 1_000.0 };
+    pub(super) fn delayed(
+        &self,
+        stream: u64,
+        service: Service,
+        what: &'static str,
+        delay: Duration,
+    ) {
+        let record = DelayRecord {
+            stream,
+            service,
+            at_unix_ms: unix_ms(),
+            what,
+            ms: delay.as_secs_f64() * 1_000.0,
+        };
         keep(&mut self.seen.lock().delays, record);
     }
 
     /// Takes a place for a stream, unless `most` are open. A place that is not left in order stays taken for `linger`.
-    pub(super) fn open(self: &Arc<Self>, service: Service, most: usize, linger: Duration) -> Option<Place> {
+    pub(super) fn open(
+        self: &Arc<Self>,
+        service: Service,
+        most: usize,
+        linger: Duration,
+    ) -> Option<Place> {
         let mut seen = self.seen.lock();
         let open = seen.open_streams.entry(service).or_default();
         if *open >= most {
             return None;
         }
         *open += 1;
-        Some(Place { shared: self.clone(), service, linger })
+        Some(Place {
+            shared: self.clone(),
+            service,
+            linger,
+        })
     }
 
     fn close(&self, service: Service) {
@@ -192,7 +230,10 @@ impl Shared {
     }
 
     pub(super) fn snapshot(&self) -> StateSnapshot {
-        StateSnapshot { pending_faults: self.faults.pending(), ..self.seen.lock().clone() }
+        StateSnapshot {
+            pending_faults: self.faults.pending(),
+            ..self.seen.lock().clone()
+        }
     }
 }
 
@@ -230,11 +271,19 @@ impl Drop for Place {
 
 /// Milliseconds since 1970.
 pub(super) fn unix_ms() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_millis() as u64)
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |d| d.as_millis() as u64)
 }
 
 fn text_record(stream: u64, service: Service, text: &str, audio_end_s: Option<f64>) -> TextRecord {
-    TextRecord { stream, service, text: text.to_owned(), at_unix_ms: unix_ms(), audio_end_s }
+    TextRecord {
+        stream,
+        service,
+        text: text.to_owned(),
+        at_unix_ms: unix_ms(),
+        audio_end_s,
+    }
 }
 
 fn keep<T>(records: &mut VecDeque<T>, record: T) {
@@ -247,7 +296,14 @@ fn keep<T>(records: &mut VecDeque<T>, record: T) {
 fn readable(headers: &HeaderMap) -> BTreeMap<String, String> {
     let secret = ["authorization", "api-key", "sec-websocket-protocol"];
     let value = |name: &str, value: &[u8]| {
-        if secret.contains(&name) { "present".to_owned() } else { String::from_utf8_lossy(value).into_owned() }
+        if secret.contains(&name) {
+            "present".to_owned()
+        } else {
+            String::from_utf8_lossy(value).into_owned()
+        }
     };
-    headers.iter().map(|(k, v)| (k.as_str().to_owned(), value(k.as_str(), v.as_bytes()))).collect()
+    headers
+        .iter()
+        .map(|(k, v)| (k.as_str().to_owned(), value(k.as_str(), v.as_bytes())))
+        .collect()
 }

@@ -11,7 +11,8 @@ pub fn rms_dbfs(samples: &[i16]) -> f32 {
     if samples.is_empty() {
         return SILENCE_DBFS;
     }
-    let power: f64 = samples.iter().map(|&s| f64::from(s).powi(2)).sum::<f64>() / samples.len() as f64;
+    let power: f64 =
+        samples.iter().map(|&s| f64::from(s).powi(2)).sum::<f64>() / samples.len() as f64;
     ((10.0 * (power / 32_768f64.powi(2)).max(1e-10).log10()) as f32).max(SILENCE_DBFS)
 }
 
@@ -27,7 +28,11 @@ pub fn voiced_range(samples: &[i16], rate: u32, threshold_dbfs: f32) -> Option<R
 
 /// [`voiced_range`] as times from the start of the recording.
 #[must_use]
-pub fn voiced_span(samples: &[i16], rate: u32, threshold_dbfs: f32) -> Option<(Duration, Duration)> {
+pub fn voiced_span(
+    samples: &[i16],
+    rate: u32,
+    threshold_dbfs: f32,
+) -> Option<(Duration, Duration)> {
     let range = voiced_range(samples, rate, threshold_dbfs)?;
     let at = |index: usize| Duration::from_secs_f64(index as f64 / f64::from(rate.max(1)));
     Some((at(range.start), at(range.end)))
@@ -37,7 +42,10 @@ pub fn voiced_span(samples: &[i16], rate: u32, threshold_dbfs: f32) -> Option<(D
 #[must_use]
 pub fn with_gain(samples: &[i16], gain_db: f32) -> Vec<i16> {
     let factor = 10f32.powf(gain_db / 20.0);
-    samples.iter().map(|&s| (f32::from(s) * factor).clamp(-32_768.0, 32_767.0) as i16).collect()
+    samples
+        .iter()
+        .map(|&s| (f32::from(s) * factor).clamp(-32_768.0, 32_767.0) as i16)
+        .collect()
 }
 
 #[cfg(test)]

@@ -18,14 +18,22 @@ pub fn mulaw_encode(sample: i16) -> u8 {
 pub fn mulaw_decode(code: u8) -> i16 {
     let code = i32::from(!code);
     let magnitude = ((((code & 0x0f) << 3) + MULAW_BIAS) << ((code >> 4) & 7)) - MULAW_BIAS;
-    if code & 0x80 == 0 { magnitude as i16 } else { -magnitude as i16 }
+    if code & 0x80 == 0 {
+        magnitude as i16
+    } else {
+        -magnitude as i16
+    }
 }
 
 /// 16-bit linear to A-law.
 #[must_use]
 pub fn alaw_encode(sample: i16) -> u8 {
     let positive = sample >= 0;
-    let magnitude = if positive { i32::from(sample) } else { !i32::from(sample) };
+    let magnitude = if positive {
+        i32::from(sample)
+    } else {
+        !i32::from(sample)
+    };
     let code = if magnitude < 256 {
         magnitude >> 4
     } else {
@@ -40,8 +48,16 @@ pub fn alaw_encode(sample: i16) -> u8 {
 pub fn alaw_decode(code: u8) -> i16 {
     let code = i32::from(code ^ 0x55);
     let (exponent, mantissa) = ((code >> 4) & 7, (code & 0x0f) << 4);
-    let magnitude = if exponent == 0 { mantissa + 8 } else { (mantissa + 0x108) << (exponent - 1) };
-    if code & 0x80 == 0 { -magnitude as i16 } else { magnitude as i16 }
+    let magnitude = if exponent == 0 {
+        mantissa + 8
+    } else {
+        (mantissa + 0x108) << (exponent - 1)
+    };
+    if code & 0x80 == 0 {
+        -magnitude as i16
+    } else {
+        magnitude as i16
+    }
 }
 
 fn top_bit(value: i32) -> u32 {
@@ -54,10 +70,32 @@ mod tests {
 
     #[test]
     fn known_codes_match_the_recommendation() {
-        assert_eq!((mulaw_encode(0), mulaw_encode(-1), mulaw_encode(32_767), mulaw_encode(-32_768)), (0xff, 0x7f, 0x80, 0x00));
-        assert_eq!((mulaw_decode(0x80), mulaw_decode(0xff), mulaw_decode(0x00)), (32_124, 0, -32_124));
-        assert_eq!((alaw_encode(0), alaw_encode(-1), alaw_encode(32_767), alaw_encode(-32_768)), (0xd5, 0x55, 0xaa, 0x2a));
-        assert_eq!((alaw_decode(0xd5), alaw_decode(0x55), alaw_decode(0xaa)), (8, -8, 32_256));
+        assert_eq!(
+            (
+                mulaw_encode(0),
+                mulaw_encode(-1),
+                mulaw_encode(32_767),
+                mulaw_encode(-32_768)
+            ),
+            (0xff, 0x7f, 0x80, 0x00)
+        );
+        assert_eq!(
+            (mulaw_decode(0x80), mulaw_decode(0xff), mulaw_decode(0x00)),
+            (32_124, 0, -32_124)
+        );
+        assert_eq!(
+            (
+                alaw_encode(0),
+                alaw_encode(-1),
+                alaw_encode(32_767),
+                alaw_encode(-32_768)
+            ),
+            (0xd5, 0x55, 0xaa, 0x2a)
+        );
+        assert_eq!(
+            (alaw_decode(0xd5), alaw_decode(0x55), alaw_decode(0xaa)),
+            (8, -8, 32_256)
+        );
     }
 
     #[test]
@@ -73,9 +111,20 @@ mod tests {
     #[test]
     fn the_error_stays_below_one_step() {
         for sample in (i16::MIN..=i16::MAX).step_by(7) {
-            let bound = (i32::from(sample).abs() / 16).max(16) + if i32::from(sample).abs() > 32_124 { 700 } else { 0 };
-            assert!((i32::from(mulaw_decode(mulaw_encode(sample))) - i32::from(sample)).abs() <= bound, "{sample}");
-            assert!((i32::from(alaw_decode(alaw_encode(sample))) - i32::from(sample)).abs() <= bound, "{sample}");
+            let bound = (i32::from(sample).abs() / 16).max(16)
+                + if i32::from(sample).abs() > 32_124 {
+                    700
+                } else {
+                    0
+                };
+            assert!(
+                (i32::from(mulaw_decode(mulaw_encode(sample))) - i32::from(sample)).abs() <= bound,
+                "{sample}"
+            );
+            assert!(
+                (i32::from(alaw_decode(alaw_encode(sample))) - i32::from(sample)).abs() <= bound,
+                "{sample}"
+            );
         }
     }
 }

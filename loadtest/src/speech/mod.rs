@@ -31,14 +31,23 @@ impl Pcm {
     /// The same sound at another rate.
     #[must_use]
     pub fn resampled(&self, rate: u32) -> Self {
-        Self { samples: resample::convert(&self.samples, self.rate, rate), rate }
+        Self {
+            samples: resample::convert(&self.samples, self.rate, rate),
+            rate,
+        }
     }
 
     /// What the far end of a telephone line hears: 8 kHz, once through G.711 µ-law.
     #[must_use]
     pub fn telephone(&self) -> Self {
         let samples = self.resampled(8_000).samples;
-        Self { samples: samples.iter().map(|&s| g711::mulaw_decode(g711::mulaw_encode(s))).collect(), rate: 8_000 }
+        Self {
+            samples: samples
+                .iter()
+                .map(|&s| g711::mulaw_decode(g711::mulaw_encode(s)))
+                .collect(),
+            rate: 8_000,
+        }
     }
 }
 

@@ -28,8 +28,17 @@ impl Resampler {
         let (up, down) = (to / divisor, from / divisor);
         let scale = (down as f64 / up as f64).max(1.0);
         let half = (HALF_WIDTH as f64 * scale).ceil() as usize;
-        let phases = (0..up).map(|phase| filter(phase as f64 / up as f64, half, scale)).collect();
-        Self { up, down, half, phases, buffer: vec![0.0; half - 1], position: 0 }
+        let phases = (0..up)
+            .map(|phase| filter(phase as f64 / up as f64, half, scale))
+            .collect();
+        Self {
+            up,
+            down,
+            half,
+            phases,
+            buffer: vec![0.0; half - 1],
+            position: 0,
+        }
     }
 
     /// Takes input, appends what is ready to `out`.
@@ -52,7 +61,10 @@ impl Resampler {
 
     fn drain(&mut self, out: &mut Vec<i16>) {
         let width = 2 * self.half;
-        while let Some(window) = self.buffer.get(self.position / self.up..self.position / self.up + width) {
+        while let Some(window) = self
+            .buffer
+            .get(self.position / self.up..self.position / self.up + width)
+        {
             let taps = &self.phases[self.position % self.up];
             let sum: f32 = window.iter().zip(taps).map(|(x, h)| x * h).sum();
             out.push(sum.round().clamp(-32_768.0, 32_767.0) as i16);
@@ -109,7 +121,9 @@ mod tests {
 
     fn tone(rate: u32, hertz: f64, seconds: f64) -> Vec<i16> {
         let step = std::f64::consts::TAU * hertz / f64::from(rate);
-        (0..(f64::from(rate) * seconds) as usize).map(|n| (10_000.0 * (step * n as f64).sin()) as i16).collect()
+        (0..(f64::from(rate) * seconds) as usize)
+            .map(|n| (10_000.0 * (step * n as f64).sin()) as i16)
+            .collect()
     }
 
     fn level(samples: &[i16]) -> f32 {
@@ -118,11 +132,24 @@ mod tests {
 
     #[test]
     fn a_tone_keeps_its_level_length_and_phase_at_every_rate() {
-        for (from, to) in [(16_000, 8_000), (8_000, 16_000), (48_000, 8_000), (44_100, 8_000), (16_000, 24_000), (8_000, 48_000)] {
+        for (from, to) in [
+            (16_000, 8_000),
+            (8_000, 16_000),
+            (48_000, 8_000),
+            (44_100, 8_000),
+            (16_000, 24_000),
+            (8_000, 48_000),
+        ] {
             let (input, wanted) = (tone(from, 700.0, 0.5), tone(to, 700.0, 0.5));
             let output = convert(&input, from, to);
             assert_eq!(output.len(), wanted.len(), "{from} to {to}");
-            let worst = output.iter().zip(&wanted).skip(200).take(output.len() - 400).map(|(a, b)| (a - b).abs()).max();
+            let worst = output
+                .iter()
+                .zip(&wanted)
+                .skip(200)
+                .take(output.len() - 400)
+                .map(|(a, b)| (a - b).abs())
+                .max();
             assert!(worst.expect("samples") < 60, "{from} to {to}: {worst:?}");
         }
     }

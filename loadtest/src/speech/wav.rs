@@ -39,7 +39,10 @@ pub fn decode(bytes: &[u8]) -> Result<Pcm, SpeechError> {
             b"fmt " => rate = Some(format(body)?),
             b"data" => {
                 let rate = rate.ok_or(SpeechError::Wav("data before format"))?;
-                let samples = body.chunks_exact(2).map(|b| i16::from_le_bytes([b[0], b[1]])).collect();
+                let samples = body
+                    .chunks_exact(2)
+                    .map(|b| i16::from_le_bytes([b[0], b[1]]))
+                    .collect();
                 return Ok(Pcm { samples, rate });
             }
             _ => {}
@@ -70,16 +73,25 @@ fn chunk(bytes: &[u8]) -> Option<(&[u8], &[u8], &[u8])> {
     let len = u32::from_le_bytes(header[4..8].try_into().ok()?) as usize;
     let body = &rest[..len.min(rest.len())];
     // Chunks are padded to even lengths.
-    Some((&header[..4], body, rest.get(len + len % 2..).unwrap_or_default()))
+    Some((
+        &header[..4],
+        body,
+        rest.get(len + len % 2..).unwrap_or_default(),
+    ))
 }
 
 fn format(body: &[u8]) -> Result<u32, SpeechError> {
-    let field = |at: usize| body.get(at..at + 2).map(|b| u16::from_le_bytes([b[0], b[1]]));
+    let field = |at: usize| {
+        body.get(at..at + 2)
+            .map(|b| u16::from_le_bytes([b[0], b[1]]))
+    };
     if (field(0), field(2), field(14)) != (Some(1), Some(1), Some(16)) {
         return Err(SpeechError::Wav("not 16-bit mono PCM"));
     }
     match (field(4), field(6)) {
-        (Some(low), Some(high)) if low != 0 || high != 0 => Ok(u32::from(low) | u32::from(high) << 16),
+        (Some(low), Some(high)) if low != 0 || high != 0 => {
+            Ok(u32::from(low) | u32::from(high) << 16)
+        }
         _ => Err(SpeechError::Wav("no sample rate")),
     }
 }
@@ -90,13 +102,22 @@ mod tests {
 
     #[test]
     fn a_file_survives_a_round_trip() {
-        let pcm = Pcm { samples: vec![1, -2, 32_767, -32_768], rate: 48_000 };
+        let pcm = Pcm {
+            samples: vec![1, -2, 32_767, -32_768],
+            rate: 48_000,
+        };
         assert_eq!(decode(&encode(&pcm)).expect("own file"), pcm);
     }
 
     #[test]
     fn other_files_are_refused() {
-        for bytes in [&b""[..], b"RIFF", b"RIFF\0\0\0\0WAVE", b"RIFF\0\0\0\0WAVEdata\x04\0\0\0abcd", b"OggS00000000"] {
+        for bytes in [
+            &b""[..],
+            b"RIFF",
+            b"RIFF\0\0\0\0WAVE",
+            b"RIFF\0\0\0\0WAVEdata\x04\0\0\0abcd",
+            b"OggS00000000",
+        ] {
             assert!(matches!(decode(bytes), Err(SpeechError::Wav(_))));
         }
     }

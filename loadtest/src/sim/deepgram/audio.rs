@@ -45,7 +45,12 @@ pub(super) struct Decoder {
 impl Decoder {
     pub(super) fn new(encoding: Encoding, rate: u32, channels: u32) -> Self {
         let resampler = Resampler::new(rate, crate::sim::hear::RATE);
-        Self { encoding, channels: channels.max(1) as usize, resampler, rest: Vec::new() }
+        Self {
+            encoding,
+            channels: channels.max(1) as usize,
+            resampler,
+            rest: Vec::new(),
+        }
     }
 
     pub(super) fn push(&mut self, bytes: &[u8]) -> Vec<i16> {
@@ -53,7 +58,10 @@ impl Decoder {
         let step = self.encoding.bytes_per_sample() * self.channels;
         let whole = self.rest.len() / step * step;
         let used: Vec<u8> = self.rest.drain(..whole).collect();
-        let mono: Vec<i16> = used.chunks_exact(step).map(|frame| self.mix(frame)).collect();
+        let mono: Vec<i16> = used
+            .chunks_exact(step)
+            .map(|frame| self.mix(frame))
+            .collect();
         let mut out = Vec::new();
         self.resampler.push(&mono, &mut out);
         out
@@ -66,7 +74,10 @@ impl Decoder {
             (Encoding::Alaw, [code]) => g711::alaw_decode(*code),
             _ => 0,
         };
-        let sum: i32 = frame.chunks_exact(self.encoding.bytes_per_sample()).map(|b| i32::from(sample(b))).sum();
+        let sum: i32 = frame
+            .chunks_exact(self.encoding.bytes_per_sample())
+            .map(|b| i32::from(sample(b)))
+            .sum();
         (sum / self.channels as i32) as i16
     }
 }
@@ -80,13 +91,19 @@ mod tests {
         let samples: Vec<i16> = (0..400).map(|n| n * 50 - 10_000).collect();
         let bytes = Encoding::Linear16.encode(&samples);
         let mut decoder = Decoder::new(Encoding::Linear16, 8_000, 1);
-        let decoded: Vec<i16> = bytes.chunks(7).flat_map(|part| decoder.push(part)).collect();
+        let decoded: Vec<i16> = bytes
+            .chunks(7)
+            .flat_map(|part| decoder.push(part))
+            .collect();
         assert_eq!(decoded, samples);
     }
 
     #[test]
     fn two_channels_are_mixed() {
         let mut decoder = Decoder::new(Encoding::Linear16, 8_000, 2);
-        assert_eq!(decoder.push(&Encoding::Linear16.encode(&[100, 300, -50, 50])), [200, 0]);
+        assert_eq!(
+            decoder.push(&Encoding::Linear16.encode(&[100, 300, -50, 50])),
+            [200, 0]
+        );
     }
 }

@@ -40,7 +40,8 @@ const CLOSE_DEADLINE: Duration = Duration::from_secs(2);
 const FAR: Duration = Duration::from_secs(24 * 3_600);
 
 const NET_0001: &str = "NET-0001 Deepgram did not receive audio data or a text message within the timeout window. See https://dpgr.am/net0001";
-const DATA_0000: &str = "DATA-0000 The payload cannot be decoded as audio. See https://dpgr.am/data0000";
+const DATA_0000: &str =
+    "DATA-0000 The payload cannot be decoded as audio. See https://dpgr.am/data0000";
 
 pub(super) async fn handshake(
     State(shared): State<Arc<Shared>>,
@@ -53,7 +54,8 @@ pub(super) async fn handshake(
     let mut rng = shared.rng(stream);
     let request_id = random_uuid(&mut rng);
     let mut armed = shared.faults.on_request(Service::Stt);
-    let refused = refusal(&mut armed).map(|(status, code, retry)| Refusal::ordered(status, code, retry));
+    let refused =
+        refusal(&mut armed).map(|(status, code, retry)| Refusal::ordered(status, code, retry));
     let admitted = match refused {
         Some(refusal) => Err(refusal),
         None => admit(&shared, &query, &headers),
@@ -69,35 +71,54 @@ pub(super) async fn handshake(
             return refusal.response(request_id);
         }
     };
-    let identity = Identity { request_id, model_uuid: random_uuid(&mut rng) };
+    let identity = Identity {
+        request_id,
+        model_uuid: random_uuid(&mut rng),
+    };
     let model = params.model.clone();
     let tasks = shared.tasks.clone();
-    let response = upgrade.protocols(["token", "bearer"]).on_upgrade(move |socket| async move {
-        let mut session = Session::new(shared, stream, params, identity, rng, place);
-        session.faults.add(Instant::now(), armed);
-        tasks.track_future(session.run(socket)).await;
-    });
+    let response = upgrade
+        .protocols(["token", "bearer"])
+        .on_upgrade(move |socket| async move {
+            let mut session = Session::new(shared, stream, params, identity, rng, place);
+            session.faults.add(Instant::now(), armed);
+            tasks.track_future(session.run(socket)).await;
+        });
     identified(response, request_id, &model)
 }
 
 fn identified(mut response: Response, request_id: uuid::Uuid, model: &str) -> Response {
-    set(response.headers_mut(), "dg-request-id", &request_id.to_string());
+    set(
+        response.headers_mut(),
+        "dg-request-id",
+        &request_id.to_string(),
+    );
     set(response.headers_mut(), "dg-model-name", model);
     response
 }
 
-fn admit(shared: &Arc<Shared>, query: &Query, headers: &HeaderMap) -> Result<(ListenParams, Place), Refusal> {
+fn admit(
+    shared: &Arc<Shared>,
+    query: &Query,
+    headers: &HeaderMap,
+) -> Result<(ListenParams, Place), Refusal> {
     let config = &shared.config.stt;
     authorise(headers, &config.api_keys)?;
     let params = ListenParams::parse(query)?;
     let linger = Duration::from_millis(config.abandoned_slot_ms);
-    let place = shared.open(Service::Stt, config.max_streams, linger).ok_or_else(Refusal::too_many)?;
+    let place = shared
+        .open(Service::Stt, config.max_streams, linger)
+        .ok_or_else(Refusal::too_many)?;
     Ok((params, place))
 }
 
 enum Out {
     Text(String),
-    Final { text: String, transcript: String, speech_end: f64 },
+    Final {
+        text: String,
+        transcript: String,
+        speech_end: f64,
+    },
     Close(u16, String),
     /// Without a close frame.
     Drop,
@@ -132,8 +153,17 @@ struct Session {
 }
 
 impl Session {
-    fn new(shared: Arc<Shared>, stream: u64, params: ListenParams, identity: Identity, rng: StdRng, place: Place) -> Self {
-        let decoder = params.encoding.map(|e| Decoder::new(e, params.sample_rate, params.channels));
+    fn new(
+        shared: Arc<Shared>,
+        stream: u64,
+        params: ListenParams,
+        identity: Identity,
+        rng: StdRng,
+        place: Place,
+    ) -> Self {
+        let decoder = params
+            .encoding
+            .map(|e| Decoder::new(e, params.sample_rate, params.channels));
         let hearing = ListenStream::new(params.clone(), shared.config.stt.interim_interval_ms);
         let mut orders = shared.faults.watch();
         orders.mark_unchanged();
@@ -177,9 +207,17 @@ impl Session {
     }
 
     fn deadline(&self) -> Instant {
-        let sending = self.queue.front().map(|(due, _)| (*due).max(self.stalled_until.unwrap_or(*due)));
-        let idle = (!self.closing).then(|| self.idle_since + Duration::from_millis(self.shared.config.stt.idle_close_ms));
-        [sending, idle, self.faults.deadline()].into_iter().flatten().min().unwrap_or_else(|| Instant::now() + FAR)
+        let sending = self
+            .queue
+            .front()
+            .map(|(due, _)| (*due).max(self.stalled_until.unwrap_or(*due)));
+        let idle = (!self.closing)
+            .then(|| self.idle_since + Duration::from_millis(self.shared.config.stt.idle_close_ms));
+        [sending, idle, self.faults.deadline()]
+            .into_iter()
+            .flatten()
+            .min()
+            .unwrap_or_else(|| Instant::now() + FAR)
     }
 
     fn received(&mut self, message: Option<Result<Message, axum::Error>>) -> Next {
@@ -202,7 +240,9 @@ impl Session {
         if bytes.is_empty() {
             return self.end_of_stream();
         }
-        let Some(decoder) = &mut self.decoder else { return self.close(1_008, DATA_0000) };
+        let Some(decoder) = &mut self.decoder else {
+            return self.close(1_008, DATA_0000);
+        };
         self.digest.update(bytes);
         let samples = decoder.push(bytes);
         for event in self.hearing.push(&samples, &self.shared.recogniser) {
@@ -235,7 +275,9 @@ impl Session {
 
     fn send_metadata(&mut self) {
         let digest = hex::encode(self.digest.clone().finalize());
-        let metadata = self.identity.metadata(&self.params, self.hearing.position(), &digest);
+        let metadata = self
+            .identity
+            .metadata(&self.params, self.hearing.position(), &digest);
         self.enqueue(Duration::ZERO, Out::Text(metadata.to_string()));
     }
 
@@ -253,13 +295,21 @@ impl Session {
     fn send_final(&mut self, text: String, results: &Results) {
         let delay = self.shared.config.stt.final_delay.sample(&mut self.rng) + self.late_finals;
         if !results.words.is_empty() {
-            self.shared.delayed(self.stream, Service::Stt, "final", delay);
+            self.shared
+                .delayed(self.stream, Service::Stt, "final", delay);
         }
         if self.duplicate_finals {
             self.enqueue(delay, Out::Text(text.clone()));
         }
         let transcript = transcript(&self.params, results);
-        self.enqueue(delay, Out::Final { text, transcript, speech_end: results.speech_end });
+        self.enqueue(
+            delay,
+            Out::Final {
+                text,
+                transcript,
+                speech_end: results.speech_end,
+            },
+        );
     }
 
     /// Messages never overtake each other.
@@ -287,8 +337,11 @@ impl Session {
         if self.stalled_until.is_some_and(|until| until <= now) {
             self.stalled_until = None;
         }
-        while self.stalled_until.is_none() && self.queue.front().is_some_and(|(due, _)| *due <= now) {
-            let Some((_, out)) = self.queue.pop_front() else { break };
+        while self.stalled_until.is_none() && self.queue.front().is_some_and(|(due, _)| *due <= now)
+        {
+            let Some((_, out)) = self.queue.pop_front() else {
+                break;
+            };
             if self.send(socket, out).await == Next::End {
                 return Next::End;
             }
@@ -307,7 +360,9 @@ impl Session {
                 self.closing = true;
                 self.queue.push_back((now, Out::Drop));
             }
-            FaultKind::Stall { ms } => self.stalled_until = Some(now + ms.map_or(FAR, Duration::from_millis)),
+            FaultKind::Stall { ms } => {
+                self.stalled_until = Some(now + ms.map_or(FAR, Duration::from_millis))
+            }
             FaultKind::ErrorEvent { message, code } => {
                 let error = json!({"type": "Error", "description": message, "message": message, "variant": code});
                 self.enqueue(Duration::ZERO, Out::Text(error.to_string()));
@@ -323,7 +378,11 @@ impl Session {
         let message = match out {
             Out::Drop => return Next::End,
             Out::Text(text) => Message::text(text),
-            Out::Final { text, transcript, speech_end } => {
+            Out::Final {
+                text,
+                transcript,
+                speech_end,
+            } => {
                 if !transcript.is_empty() {
                     self.shared.heard(self.stream, &transcript, speech_end);
                 }
@@ -344,7 +403,10 @@ impl Session {
 
 /// Sends the Close frame and waits for the client's, so that the client reads everything before it.
 pub(super) async fn close(socket: &mut WebSocket, code: u16, reason: String) {
-    let frame = CloseFrame { code, reason: reason.into() };
+    let frame = CloseFrame {
+        code,
+        reason: reason.into(),
+    };
     let goodbye = async {
         if socket.send(Message::Close(Some(frame))).await.is_ok() {
             while let Some(Ok(_)) = socket.recv().await {}

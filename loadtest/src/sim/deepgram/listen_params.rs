@@ -6,9 +6,21 @@ use super::{
     query::{Query, bad},
 };
 
-const MODELS: [&str; 10] =
-    ["nova-3", "nova-2", "nova", "enhanced", "base", "whisper", "general", "phonecall", "meeting", "2-general"];
-const REAL_ENCODINGS: [&str; 8] = ["linear32", "flac", "amr-nb", "amr-wb", "opus", "ogg-opus", "speex", "g729"];
+const MODELS: [&str; 10] = [
+    "nova-3",
+    "nova-2",
+    "nova",
+    "enhanced",
+    "base",
+    "whisper",
+    "general",
+    "phonecall",
+    "meeting",
+    "2-general",
+];
+const REAL_ENCODINGS: [&str; 8] = [
+    "linear32", "flac", "amr-nb", "amr-wb", "opus", "ogg-opus", "speex", "g729",
+];
 const RATES: std::ops::RangeInclusive<u32> = 8_000..=48_000;
 /// Tokens of all key terms together; words stand for tokens here.
 const KEYTERM_WORDS: usize = 500;
@@ -34,14 +46,25 @@ impl ListenParams {
     pub(super) fn parse(query: &Query) -> Result<Self, Refusal> {
         let model = model(query)?;
         check_terms(query, &model)?;
-        for name in ["diarize", "numerals", "dictation", "filler_words", "no_delay", "multichannel", "mip_opt_out", "detect_entities"] {
+        for name in [
+            "diarize",
+            "numerals",
+            "dictation",
+            "filler_words",
+            "no_delay",
+            "multichannel",
+            "mip_opt_out",
+            "detect_entities",
+        ] {
             query.flag(name)?;
         }
         let (encoding, sample_rate) = format(query)?;
         let interim_results = query.flag("interim_results")?;
         let utterance_end_ms = query.number("utterance_end_ms")?;
         if utterance_end_ms.is_some_and(|ms| ms < 1_000 || !interim_results) {
-            return Err(Refusal::parameter("utterance_end_ms must be at least 1000 and needs interim_results=true"));
+            return Err(Refusal::parameter(
+                "utterance_end_ms must be at least 1000 and needs interim_results=true",
+            ));
         }
         Ok(Self {
             model,
@@ -59,10 +82,16 @@ impl ListenParams {
 
 fn model(query: &Query) -> Result<String, Refusal> {
     let model = query.first("model").unwrap_or("base-general");
-    if MODELS.iter().any(|known| model.strip_prefix(known).is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))) {
+    if MODELS.iter().any(|known| {
+        model
+            .strip_prefix(known)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
+    }) {
         return Ok(model.to_owned());
     }
-    Err(Refusal::parameter(format!("No such model/language/tier combination found: {model}")))
+    Err(Refusal::parameter(format!(
+        "No such model/language/tier combination found: {model}"
+    )))
 }
 
 fn check_terms(query: &Query, model: &str) -> Result<(), Refusal> {
@@ -71,25 +100,45 @@ fn check_terms(query: &Query, model: &str) -> Result<(), Refusal> {
         return Err(Refusal::parameter("Keyterm is only available for Nova-3"));
     }
     if nova3 && query.first("keywords").is_some() {
-        return Err(Refusal::parameter("Keywords are not supported for Nova-3, use keyterm"));
+        return Err(Refusal::parameter(
+            "Keywords are not supported for Nova-3, use keyterm",
+        ));
     }
-    if query.all("keyterm").map(|term| term.split_whitespace().count()).sum::<usize>() > KEYTERM_WORDS {
-        return Err(Refusal::parameter("Keyterm limit exceeded. The maximum number of tokens across all keyterms is 500."));
+    if query
+        .all("keyterm")
+        .map(|term| term.split_whitespace().count())
+        .sum::<usize>()
+        > KEYTERM_WORDS
+    {
+        return Err(Refusal::parameter(
+            "Keyterm limit exceeded. The maximum number of tokens across all keyterms is 500.",
+        ));
     }
     Ok(())
 }
 
 fn format(query: &Query) -> Result<(Option<Encoding>, u32), Refusal> {
     let rate = query.number("sample_rate")?;
-    let Some(name) = query.first("encoding") else { return Ok((None, rate.unwrap_or(8_000))) };
+    let Some(name) = query.first("encoding") else {
+        return Ok((None, rate.unwrap_or(8_000)));
+    };
     if REAL_ENCODINGS.contains(&name) {
-        return Err(Refusal::parameter(format!("the simulator decodes linear16, mulaw and alaw only, not {name}")));
+        return Err(Refusal::parameter(format!(
+            "the simulator decodes linear16, mulaw and alaw only, not {name}"
+        )));
     }
-    let encoding = Encoding::parse(name).ok_or_else(|| bad("encoding", name, "unknown encoding"))?;
+    let encoding =
+        Encoding::parse(name).ok_or_else(|| bad("encoding", name, "unknown encoding"))?;
     match rate {
         Some(rate) if RATES.contains(&rate) => Ok((Some(encoding), rate)),
-        Some(rate) => Err(bad("sample_rate", &rate.to_string(), "unsupported sample rate")),
-        None => Err(Refusal::parameter(format!("sample_rate is required with encoding={name}"))),
+        Some(rate) => Err(bad(
+            "sample_rate",
+            &rate.to_string(),
+            "unsupported sample rate",
+        )),
+        None => Err(Refusal::parameter(format!(
+            "sample_rate is required with encoding={name}"
+        ))),
     }
 }
 
@@ -106,7 +155,8 @@ mod tests {
     use super::*;
 
     fn parse(raw: &str) -> Result<ListenParams, String> {
-        ListenParams::parse(&Query::parse(Some(raw))).map_err(|r| format!("{} {}", r.status.as_u16(), r.code))
+        ListenParams::parse(&Query::parse(Some(raw)))
+            .map_err(|r| format!("{} {}", r.status.as_u16(), r.code))
     }
 
     #[test]
@@ -114,15 +164,28 @@ mod tests {
         let raw = "model=nova-3-medical&encoding=linear16&sample_rate=16000&interim_results=true&endpointing=300\
                    &utterance_end_ms=1000&vad_events=true&smart_format=true&keyterm=Delta%20Dental&keyterm=Osei&mip_opt_out=true";
         let params = parse(raw).expect("valid");
-        assert_eq!((params.encoding, params.sample_rate, params.endpointing_ms), (Some(Encoding::Linear16), 16_000, Some(300)));
+        assert_eq!(
+            (params.encoding, params.sample_rate, params.endpointing_ms),
+            (Some(Encoding::Linear16), 16_000, Some(300))
+        );
         assert!(params.punctuate && params.vad_events && params.utterance_end_ms == Some(1_000));
     }
 
     #[test]
     fn defaults_are_those_of_the_service() {
         let params = parse("encoding=mulaw&sample_rate=8000").expect("valid");
-        assert_eq!((params.endpointing_ms, params.interim_results, params.channels), (Some(10), false, 1));
-        assert_eq!(parse("endpointing=false").expect("valid").endpointing_ms, None);
+        assert_eq!(
+            (
+                params.endpointing_ms,
+                params.interim_results,
+                params.channels
+            ),
+            (Some(10), false, 1)
+        );
+        assert_eq!(
+            parse("endpointing=false").expect("valid").endpointing_ms,
+            None
+        );
     }
 
     #[test]
@@ -139,7 +202,11 @@ mod tests {
             "model=nova-3&keywords=Osei",
             "endpointing=soon",
         ] {
-            assert_eq!(parse(raw), Err("400 INVALID_QUERY_PARAMETER".to_owned()), "{raw}");
+            assert_eq!(
+                parse(raw),
+                Err("400 INVALID_QUERY_PARAMETER".to_owned()),
+                "{raw}"
+            );
         }
     }
 }

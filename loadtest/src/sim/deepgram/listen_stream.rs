@@ -6,7 +6,12 @@
 use std::ops::Range;
 
 use super::listen_params::ListenParams;
-use crate::sim::hear::{HOP, Heard, Recogniser, RATE, features::{Extractor, Frame}, frame_seconds, frames_in, segment::Segmenter};
+use crate::sim::hear::{
+    HOP, Heard, RATE, Recogniser,
+    features::{Extractor, Frame},
+    frame_seconds, frames_in,
+    segment::Segmenter,
+};
 
 /// Shorter silences happen inside words, before plosives; a shorter `endpointing` is taken as this.
 const SHORTEST_SILENCE_MS: u32 = 100;
@@ -108,8 +113,13 @@ impl ListenStream {
     }
 
     /// The client wants everything now. Nothing comes back if no audio is waiting.
-    pub(super) fn finalize(&mut self, speech_final: bool, recogniser: &Recogniser) -> Option<Event> {
-        (self.position() > self.window_start).then(|| self.end_window(Cause::Finalize { speech_final }, recogniser))
+    pub(super) fn finalize(
+        &mut self,
+        speech_final: bool,
+        recogniser: &Recogniser,
+    ) -> Option<Event> {
+        (self.position() > self.window_start)
+            .then(|| self.end_window(Cause::Finalize { speech_final }, recogniser))
     }
 
     /// The stream ends: what is left, if anything was said.
@@ -119,8 +129,14 @@ impl ListenStream {
 
     fn frame(&mut self, index: usize, recogniser: &Recogniser, events: &mut Vec<Event>) {
         if self.segmenter.push(&self.frames[index]) && self.params.vad_events {
-            let onset = self.segmenter.chunks().first().map_or(0, |chunk| chunk.start);
-            events.push(Event::SpeechStarted { timestamp: frame_seconds(onset) });
+            let onset = self
+                .segmenter
+                .chunks()
+                .first()
+                .map_or(0, |chunk| chunk.start);
+            events.push(Event::SpeechStarted {
+                timestamp: frame_seconds(onset),
+            });
         }
         if let Some(cause) = self.window_over() {
             events.push(self.end_window(cause, recogniser));
@@ -162,9 +178,14 @@ impl ListenStream {
     }
 
     fn results(&self, recogniser: &Recogniser, cause: Option<Cause>) -> Results {
-        let chunks: Vec<Range<usize>> =
-            self.segmenter.chunks().iter().map(|c| c.start.saturating_sub(self.base)..c.end - self.base).collect();
-        let spoken_out = cause.is_some() && self.segmenter.silence().is_some_and(|frames| frames > 2);
+        let chunks: Vec<Range<usize>> = self
+            .segmenter
+            .chunks()
+            .iter()
+            .map(|c| c.start.saturating_sub(self.base)..c.end - self.base)
+            .collect();
+        let spoken_out =
+            cause.is_some() && self.segmenter.silence().is_some_and(|frames| frames > 2);
         let heard = recogniser.recognise(&self.frames, &chunks, spoken_out);
         Results {
             start: self.window_start,
@@ -177,7 +198,11 @@ impl ListenStream {
                 Some(Cause::Length) | None => false,
             },
             from_finalize: matches!(cause, Some(Cause::Finalize { .. })),
-            speech_end: self.segmenter.chunks().last().map_or(self.position(), |c| frame_seconds(c.end)),
+            speech_end: self
+                .segmenter
+                .chunks()
+                .last()
+                .map_or(self.position(), |c| frame_seconds(c.end)),
         }
     }
 
@@ -197,6 +222,8 @@ impl ListenStream {
         if !self.segmenter.chunks().is_empty() || self.position() - self.last_word_end? < wanted {
             return None;
         }
-        self.last_word_end.take().map(|last_word_end| Event::UtteranceEnd { last_word_end })
+        self.last_word_end
+            .take()
+            .map(|last_word_end| Event::UtteranceEnd { last_word_end })
     }
 }

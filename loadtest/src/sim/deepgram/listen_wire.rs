@@ -38,14 +38,23 @@ impl Identity {
     pub(super) fn event(&self, params: &ListenParams, event: &Event) -> Value {
         match event {
             Event::Results(results) => self.results(params, results),
-            Event::SpeechStarted { timestamp } => json!({"type": "SpeechStarted", "channel": [0, 1], "timestamp": round(*timestamp)}),
-            Event::UtteranceEnd { last_word_end } => json!({"type": "UtteranceEnd", "channel": [0, 1], "last_word_end": round(*last_word_end)}),
+            Event::SpeechStarted { timestamp } => {
+                json!({"type": "SpeechStarted", "channel": [0, 1], "timestamp": round(*timestamp)})
+            }
+            Event::UtteranceEnd { last_word_end } => {
+                json!({"type": "UtteranceEnd", "channel": [0, 1], "last_word_end": round(*last_word_end)})
+            }
         }
     }
 
     fn results(&self, params: &ListenParams, results: &Results) -> Value {
         let words: Vec<Value> = results.words.iter().map(|w| word(params, w)).collect();
-        let mean = results.words.iter().map(|w| f64::from(w.confidence)).sum::<f64>() / results.words.len().max(1) as f64;
+        let mean = results
+            .words
+            .iter()
+            .map(|w| f64::from(w.confidence))
+            .sum::<f64>()
+            / results.words.len().max(1) as f64;
         json!({
             "type": "Results",
             "channel_index": [0, 1],
@@ -76,7 +85,13 @@ impl Identity {
 
 /// The text as the client asked for it: with capitals and punctuation, or without.
 pub(super) fn transcript(params: &ListenParams, results: &Results) -> String {
-    let words = results.words.iter().map(|w| if params.punctuate { w.text.clone() } else { plain(&w.text) });
+    let words = results.words.iter().map(|w| {
+        if params.punctuate {
+            w.text.clone()
+        } else {
+            plain(&w.text)
+        }
+    });
     words.collect::<Vec<_>>().join(" ")
 }
 
@@ -91,11 +106,17 @@ fn word(params: &ListenParams, word: &Word) -> Value {
 }
 
 fn plain(word: &str) -> String {
-    word.trim_matches(|c: char| !c.is_alphanumeric()).to_lowercase()
+    word.trim_matches(|c: char| !c.is_alphanumeric())
+        .to_lowercase()
 }
 
 fn model_info(params: &ListenParams) -> Value {
-    let arch = params.model.split('-').take(2).collect::<Vec<_>>().join("-");
+    let arch = params
+        .model
+        .split('-')
+        .take(2)
+        .collect::<Vec<_>>()
+        .join("-");
     json!({"name": params.model, "version": "2025-07-31.0", "arch": arch})
 }
 

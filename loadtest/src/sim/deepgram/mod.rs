@@ -44,7 +44,12 @@ struct Refusal {
 
 impl Refusal {
     fn new(status: StatusCode, code: &str, message: impl Into<String>) -> Self {
-        Self { status, code: code.into(), message: message.into(), retry_after_ms: None }
+        Self {
+            status,
+            code: code.into(),
+            message: message.into(),
+            retry_after_ms: None,
+        }
     }
 
     fn parameter(message: impl Into<String>) -> Self {
@@ -52,11 +57,19 @@ impl Refusal {
     }
 
     fn credentials() -> Self {
-        Self::new(StatusCode::UNAUTHORIZED, "INVALID_AUTH", "Invalid credentials.")
+        Self::new(
+            StatusCode::UNAUTHORIZED,
+            "INVALID_AUTH",
+            "Invalid credentials.",
+        )
     }
 
     fn too_many() -> Self {
-        Self::new(StatusCode::TOO_MANY_REQUESTS, "TOO_MANY_REQUESTS", "Too many requests. Please try again later")
+        Self::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            "TOO_MANY_REQUESTS",
+            "Too many requests. Please try again later",
+        )
     }
 
     /// A refusal that was ordered as a fault.
@@ -70,11 +83,15 @@ impl Refusal {
             _ => "INTERNAL_SERVER_ERROR",
         };
         let message = status.canonical_reason().unwrap_or("Error");
-        Self { retry_after_ms, ..Self::new(status, code.as_deref().unwrap_or(usual), message) }
+        Self {
+            retry_after_ms,
+            ..Self::new(status, code.as_deref().unwrap_or(usual), message)
+        }
     }
 
     fn response(&self, request_id: Uuid) -> Response {
-        let body = json!({"err_code": self.code, "err_msg": self.message, "request_id": request_id});
+        let body =
+            json!({"err_code": self.code, "err_msg": self.message, "request_id": request_id});
         let mut response = (self.status, Json(body)).into_response();
         let headers = response.headers_mut();
         set(headers, "dg-request-id", &request_id.to_string());
@@ -94,14 +111,22 @@ fn set(headers: &mut HeaderMap, name: &'static str, value: &str) {
 
 /// `Authorization: Token k`, `Bearer k`, or the websocket sub-protocols `token, k`.
 fn authorise(headers: &HeaderMap, keys: &[String]) -> Result<(), Refusal> {
-    let text = |name| headers.get(name).and_then(|v: &HeaderValue| v.to_str().ok());
+    let text = |name| {
+        headers
+            .get(name)
+            .and_then(|v: &HeaderValue| v.to_str().ok())
+    };
     let by_header = text(header::AUTHORIZATION).and_then(|value| {
         let (scheme, key) = value.split_once(' ')?;
-        ["token", "bearer"].contains(&scheme.to_ascii_lowercase().as_str()).then(|| key.trim())
+        ["token", "bearer"]
+            .contains(&scheme.to_ascii_lowercase().as_str())
+            .then(|| key.trim())
     });
     let by_protocol = || {
         let (scheme, key) = text(header::SEC_WEBSOCKET_PROTOCOL)?.split_once(',')?;
-        ["token", "bearer"].contains(&scheme.trim()).then(|| key.trim())
+        ["token", "bearer"]
+            .contains(&scheme.trim())
+            .then(|| key.trim())
     };
     match by_header.or_else(by_protocol) {
         Some(key) if keys.iter().any(|k| k == key) => Ok(()),

@@ -28,7 +28,10 @@ pub(super) enum Played {
 
 #[derive(Debug)]
 enum Item {
-    Speech { job: JoinHandle<Result<Vec<u8>, SpeechError>>, not_before: Instant },
+    Speech {
+        job: JoinHandle<Result<Vec<u8>, SpeechError>>,
+        not_before: Instant,
+    },
     Flushed,
 }
 
@@ -45,14 +48,24 @@ pub(super) struct Player {
 
 impl Player {
     pub(super) fn new(shared: Arc<Shared>, params: SpeakParams) -> Self {
-        Self { shared, params, items: VecDeque::new(), current: None, clock: Instant::now(), odd_bytes: false }
+        Self {
+            shared,
+            params,
+            items: VecDeque::new(),
+            current: None,
+            clock: Instant::now(),
+            odd_bytes: false,
+        }
     }
 
     /// Speaks a text; its first byte leaves after `ttfb` at the earliest.
     pub(super) fn speak(&mut self, text: &str, ttfb: Duration) {
         let not_before = Instant::now() + ttfb;
         for sentence in sentences(text) {
-            let job = self.shared.tasks.spawn(render(self.shared.clone(), self.params.clone(), sentence));
+            let job =
+                self.shared
+                    .tasks
+                    .spawn(render(self.shared.clone(), self.params.clone(), sentence));
             self.items.push_back(Item::Speech { job, not_before });
         }
     }
@@ -106,7 +119,9 @@ impl Player {
                     match rendered {
                         Ok(Ok(bytes)) => self.current = Some((Bytes::from(bytes), 0)),
                         Ok(Err(error)) => return Played::Failed(error),
-                        Err(error) => return Played::Failed(SpeechError::Synthesis(error.to_string())),
+                        Err(error) => {
+                            return Played::Failed(SpeechError::Synthesis(error.to_string()));
+                        }
                     }
                     self.clock = self.clock.max(Instant::now());
                 }
@@ -124,18 +139,29 @@ impl Player {
         let len = if self.odd_bytes { whole | 1 } else { whole };
         let piece = bytes.slice(*at..(*at + len).min(bytes.len()));
         *at += len;
-        self.clock += Duration::from_secs_f64(config.chunk_ms as f64 / 1_000.0 / config.speed.max(0.1));
+        self.clock +=
+            Duration::from_secs_f64(config.chunk_ms as f64 / 1_000.0 / config.speed.max(0.1));
         Some(piece)
     }
 }
 
 /// One sentence as bytes on the wire.
-pub(super) async fn render(shared: Arc<Shared>, params: SpeakParams, sentence: String) -> Result<Vec<u8>, SpeechError> {
+pub(super) async fn render(
+    shared: Arc<Shared>,
+    params: SpeakParams,
+    sentence: String,
+) -> Result<Vec<u8>, SpeechError> {
     let spoken = shared.flite.say(Voice::Slt, &sentence).await?;
     let keep = spoken.rate as usize * shared.config.tts.leading_silence_ms as usize / 1_000;
-    let start = energy::voiced_range(&spoken.samples, spoken.rate, AUDIBLE_DBFS).map_or(0, |r| r.start.saturating_sub(keep));
-    let trimmed = Pcm { samples: spoken.samples[start..].to_vec(), rate: spoken.rate };
-    Ok(params.encoding.encode(&trimmed.resampled(params.sample_rate).samples))
+    let start = energy::voiced_range(&spoken.samples, spoken.rate, AUDIBLE_DBFS)
+        .map_or(0, |r| r.start.saturating_sub(keep));
+    let trimmed = Pcm {
+        samples: spoken.samples[start..].to_vec(),
+        rate: spoken.rate,
+    };
+    Ok(params
+        .encoding
+        .encode(&trimmed.resampled(params.sample_rate).samples))
 }
 
 /// Cuts after `.`, `?` and `!`, but not after a title.
@@ -167,7 +193,10 @@ mod tests {
 
     #[test]
     fn sentences_end_at_full_stops_but_not_at_titles() {
-        assert_eq!(sentences("Dr. Osei is free.  Which one?\nGood"), ["Dr. Osei is free.", "Which one?", "Good"]);
+        assert_eq!(
+            sentences("Dr. Osei is free.  Which one?\nGood"),
+            ["Dr. Osei is free.", "Which one?", "Good"]
+        );
         assert!(sentences("  ").is_empty());
     }
 }

@@ -44,7 +44,8 @@ pub(super) async fn handshake(
     let mut rng = shared.rng(stream);
     let request_id = random_uuid(&mut rng);
     let mut armed = shared.faults.on_request(Service::Tts);
-    let refused = refusal(&mut armed).map(|(status, code, retry)| Refusal::ordered(status, code, retry));
+    let refused =
+        refusal(&mut armed).map(|(status, code, retry)| Refusal::ordered(status, code, retry));
     let admitted = match refused {
         Some(refusal) => Err(refusal),
         None => admit(&shared, &query, &headers),
@@ -65,22 +66,35 @@ pub(super) async fn handshake(
         "model_uuid": random_uuid(&mut rng), "additional_model_uuids": [],
     });
     let (model, tasks) = (params.model.clone(), shared.tasks.clone());
-    let mut response = upgrade.protocols(["token", "bearer"]).on_upgrade(move |socket| async move {
-        let mut session = Session::new(shared, stream, params, rng, place);
-        session.faults.add(Instant::now(), armed);
-        tasks.track_future(session.run(socket, metadata)).await;
-    });
-    set(response.headers_mut(), "dg-request-id", &request_id.to_string());
+    let mut response =
+        upgrade
+            .protocols(["token", "bearer"])
+            .on_upgrade(move |socket| async move {
+                let mut session = Session::new(shared, stream, params, rng, place);
+                session.faults.add(Instant::now(), armed);
+                tasks.track_future(session.run(socket, metadata)).await;
+            });
+    set(
+        response.headers_mut(),
+        "dg-request-id",
+        &request_id.to_string(),
+    );
     set(response.headers_mut(), "dg-model-name", &model);
     response
 }
 
-fn admit(shared: &Arc<Shared>, query: &Query, headers: &HeaderMap) -> Result<(SpeakParams, Place), Refusal> {
+fn admit(
+    shared: &Arc<Shared>,
+    query: &Query,
+    headers: &HeaderMap,
+) -> Result<(SpeakParams, Place), Refusal> {
     let config = &shared.config.tts;
     authorise(headers, &config.api_keys)?;
     let params = SpeakParams::parse(query)?;
     let linger = Duration::from_millis(config.abandoned_slot_ms);
-    let place = shared.open(Service::Tts, config.max_streams, linger).ok_or_else(Refusal::too_many)?;
+    let place = shared
+        .open(Service::Tts, config.max_streams, linger)
+        .ok_or_else(Refusal::too_many)?;
     Ok((params, place))
 }
 
@@ -111,7 +125,13 @@ struct Session {
 }
 
 impl Session {
-    fn new(shared: Arc<Shared>, stream: u64, params: SpeakParams, rng: StdRng, place: Place) -> Self {
+    fn new(
+        shared: Arc<Shared>,
+        stream: u64,
+        params: SpeakParams,
+        rng: StdRng,
+        place: Place,
+    ) -> Self {
         let mut orders = shared.faults.watch();
         orders.mark_unchanged();
         Self {
@@ -146,7 +166,10 @@ impl Session {
     async fn converse(&mut self, socket: &mut WebSocket) -> End {
         let stop = self.shared.stop.clone();
         loop {
-            let deadline = self.faults.deadline().unwrap_or_else(|| Instant::now() + FAR);
+            let deadline = self
+                .faults
+                .deadline()
+                .unwrap_or_else(|| Instant::now() + FAR);
             let step = tokio::select! {
                 message = socket.recv() => self.received(socket, message).await,
                 played = self.player.next() => self.played(socket, played).await,
@@ -166,26 +189,47 @@ impl Session {
         }
     }
 
-    async fn received(&mut self, socket: &mut WebSocket, message: Option<Result<Message, axum::Error>>) -> Step {
+    async fn received(
+        &mut self,
+        socket: &mut WebSocket,
+        message: Option<Result<Message, axum::Error>>,
+    ) -> Step {
         match message {
             Some(Ok(Message::Text(text))) => self.command(socket, text.as_str()).await,
-            Some(Ok(Message::Binary(_))) => Err(End::Close(1_003, "MESSAGE-0000 Binary messages are not supported.".into())),
+            Some(Ok(Message::Binary(_))) => Err(End::Close(
+                1_003,
+                "MESSAGE-0000 Binary messages are not supported.".into(),
+            )),
             Some(Ok(Message::Close(_)) | Err(_)) | None => Err(End::Gone),
             Some(Ok(_)) => Ok(()),
         }
     }
 
     async fn command(&mut self, socket: &mut WebSocket, text: &str) -> Step {
-        let invalid = || End::Close(1_008, "DATA-0000 The payload is not a known message.".into());
+        let invalid = || {
+            End::Close(
+                1_008,
+                "DATA-0000 The payload is not a known message.".into(),
+            )
+        };
         let command: Value = serde_json::from_str(text).map_err(|_| invalid())?;
         match command.get("type").and_then(Value::as_str) {
-            Some("Speak") => self.speak(command.get("text").and_then(Value::as_str).ok_or_else(invalid)?),
+            Some("Speak") => self.speak(
+                command
+                    .get("text")
+                    .and_then(Value::as_str)
+                    .ok_or_else(invalid)?,
+            ),
             Some("Flush") => self.flush(socket).await,
             Some("Clear") => {
                 self.text.clear();
                 self.player.clear();
                 self.cleared += 1;
-                self.send_json(socket, json!({"type": "Cleared", "sequence_id": self.cleared - 1})).await
+                self.send_json(
+                    socket,
+                    json!({"type": "Cleared", "sequence_id": self.cleared - 1}),
+                )
+                .await
             }
             Some("Close") => {
                 self.start_speaking(String::len);
@@ -199,7 +243,10 @@ impl Session {
     fn speak(&mut self, text: &str) -> Step {
         let config = &self.shared.config.tts;
         if text.chars().count() > config.max_text_chars {
-            let reason = format!("BIG-0000 Input text exceeds maximum character limit of {}.", config.max_text_chars);
+            let reason = format!(
+                "BIG-0000 Input text exceeds maximum character limit of {}.",
+                config.max_text_chars
+            );
             return Err(End::Close(1_009, reason));
         }
         self.text.push_str(text);
@@ -213,11 +260,19 @@ impl Session {
         let config = &self.shared.config.tts;
         let window = Duration::from_millis(config.flush_window_ms);
         let now = Instant::now();
-        while self.flushes.front().is_some_and(|at| now.duration_since(*at) >= window) {
+        while self
+            .flushes
+            .front()
+            .is_some_and(|at| now.duration_since(*at) >= window)
+        {
             self.flushes.pop_front();
         }
         if self.flushes.len() >= config.flush_limit {
-            let description = format!("Exceeded {} Flush messages in {} seconds, this one is ignored.", config.flush_limit, window.as_secs());
+            let description = format!(
+                "Exceeded {} Flush messages in {} seconds, this one is ignored.",
+                config.flush_limit,
+                window.as_secs()
+            );
             return self.send_json(socket, json!({"type": "Warning", "description": description, "code": "EXCESSIVE_FLUSH"})).await;
         }
         self.flushes.push_back(now);
@@ -233,7 +288,8 @@ impl Session {
         if text.trim().is_empty() {
             return;
         }
-        let ttfb = self.shared.config.tts.ttfb.sample(&mut self.rng) + std::mem::take(&mut self.late_ttfb);
+        let ttfb =
+            self.shared.config.tts.ttfb.sample(&mut self.rng) + std::mem::take(&mut self.late_ttfb);
         self.shared.delayed(self.stream, Service::Tts, "ttfb", ttfb);
         self.shared.said(self.stream, Service::Tts, text.trim());
         self.player.speak(&text, ttfb);
@@ -244,11 +300,19 @@ impl Session {
             Played::Audio(bytes) => send(socket, Message::Binary(bytes)).await,
             Played::Flushed => {
                 self.flushed += 1;
-                self.send_json(socket, json!({"type": "Flushed", "sequence_id": self.flushed - 1})).await
+                self.send_json(
+                    socket,
+                    json!({"type": "Flushed", "sequence_id": self.flushed - 1}),
+                )
+                .await
             }
             Played::Failed(error) => {
                 tracing::error!(%error, "the simulator cannot speak");
-                self.send_json(socket, json!({"type": "Error", "description": error.to_string(), "code": "SYNTHESIS"})).await?;
+                self.send_json(
+                    socket,
+                    json!({"type": "Error", "description": error.to_string(), "code": "SYNTHESIS"}),
+                )
+                .await?;
                 Err(End::Close(1_011, "NET-0000".into()))
             }
         }
@@ -260,11 +324,16 @@ impl Session {
             Some(FaultKind::Close { code, reason }) => Err(End::Close(code, reason)),
             Some(FaultKind::Cut) => Err(End::Gone),
             Some(FaultKind::Stall { ms }) => {
-                self.player.stall(now + ms.map_or(FAR, Duration::from_millis));
+                self.player
+                    .stall(now + ms.map_or(FAR, Duration::from_millis));
                 Ok(())
             }
             Some(FaultKind::ErrorEvent { message, code }) => {
-                self.send_json(socket, json!({"type": "Error", "description": message, "code": code})).await?;
+                self.send_json(
+                    socket,
+                    json!({"type": "Error", "description": message, "code": code}),
+                )
+                .await?;
                 Err(End::Close(1_011, code))
             }
             Some(FaultKind::OddBytes) => {

@@ -19,7 +19,9 @@ impl SpeakParams {
         query.flag("mip_opt_out")?;
         let model = query.first("model").unwrap_or("aura-asteria-en");
         if !model.starts_with("aura-") {
-            return Err(Refusal::parameter(format!("No such model/version combination found: {model}")));
+            return Err(Refusal::parameter(format!(
+                "No such model/version combination found: {model}"
+            )));
         }
         if let Some(speed) = query.first("speed")
             && !speed.parse::<f32>().is_ok_and(|s| (0.7..=1.5).contains(&s))
@@ -27,14 +29,31 @@ impl SpeakParams {
             return Err(bad("speed", speed, "expected 0.7 to 1.5"));
         }
         let name = query.first("encoding").unwrap_or("linear16");
-        let encoding = Encoding::parse(name).ok_or_else(|| bad("encoding", name, "streaming speaks linear16, mulaw or alaw"))?;
-        let default = if encoding == Encoding::Linear16 { 24_000 } else { 8_000 };
+        let encoding = Encoding::parse(name)
+            .ok_or_else(|| bad("encoding", name, "streaming speaks linear16, mulaw or alaw"))?;
+        let default = if encoding == Encoding::Linear16 {
+            24_000
+        } else {
+            8_000
+        };
         let sample_rate = query.number("sample_rate")?.unwrap_or(default);
-        let allowed: &[u32] = if encoding == Encoding::Linear16 { &[8_000, 16_000, 24_000, 32_000, 48_000] } else { &[8_000, 16_000] };
+        let allowed: &[u32] = if encoding == Encoding::Linear16 {
+            &[8_000, 16_000, 24_000, 32_000, 48_000]
+        } else {
+            &[8_000, 16_000]
+        };
         if !allowed.contains(&sample_rate) {
-            return Err(bad("sample_rate", &sample_rate.to_string(), "unsupported with this encoding"));
+            return Err(bad(
+                "sample_rate",
+                &sample_rate.to_string(),
+                "unsupported with this encoding",
+            ));
         }
-        Ok(Self { model: model.to_owned(), encoding, sample_rate })
+        Ok(Self {
+            model: model.to_owned(),
+            encoding,
+            sample_rate,
+        })
     }
 
     pub(super) fn bytes_per_ms(&self, ms: u64) -> usize {
@@ -52,9 +71,18 @@ mod tests {
 
     #[test]
     fn rates_depend_on_the_encoding() {
-        assert_eq!(parse("").map(|p| (p.encoding, p.sample_rate)), Ok((Encoding::Linear16, 24_000)));
+        assert_eq!(
+            parse("").map(|p| (p.encoding, p.sample_rate)),
+            Ok((Encoding::Linear16, 24_000))
+        );
         assert!(parse("encoding=mulaw&sample_rate=8000&model=aura-2-thalia-en").is_ok());
-        for raw in ["encoding=mulaw&sample_rate=24000", "encoding=mp3", "model=tts-1", "sample_rate=12345", "speed=9"] {
+        for raw in [
+            "encoding=mulaw&sample_rate=24000",
+            "encoding=mp3",
+            "model=tts-1",
+            "sample_rate=12345",
+            "speed=9",
+        ] {
             assert_eq!(parse(raw), Err(400), "{raw}");
         }
     }

@@ -96,8 +96,15 @@ impl Row {
 
 impl Table {
     /// Aligns all of `live` with the template from about `corridor.start`; the end in the template is open.
-    pub(super) fn new(live: &[Cepstrum], template: &[Cepstrum], shift: &Cepstrum, corridor: Corridor) -> Self {
-        let mut table = Self { rows: Vec::with_capacity(live.len()) };
+    pub(super) fn new(
+        live: &[Cepstrum],
+        template: &[Cepstrum],
+        shift: &Cepstrum,
+        corridor: Corridor,
+    ) -> Self {
+        let mut table = Self {
+            rows: Vec::with_capacity(live.len()),
+        };
         for (index, frame) in live.iter().enumerate() {
             let columns = corridor.columns(index, template.len());
             if columns.is_empty() {
@@ -109,7 +116,14 @@ impl Table {
         table
     }
 
-    fn row(&self, frame: &Cepstrum, template: &[Cepstrum], shift: &Cepstrum, columns: Range<usize>, begin: bool) -> Row {
+    fn row(
+        &self,
+        frame: &Cepstrum,
+        template: &[Cepstrum],
+        shift: &Cepstrum,
+        columns: Range<usize>,
+        begin: bool,
+    ) -> Row {
         let first = columns.start;
         let shifted = std::array::from_fn(|k| frame[k] + shift[k]);
         let above = self.rows.last();
@@ -131,8 +145,15 @@ impl Table {
             return None;
         }
         let row = self.rows.last()?;
-        let (index, cell) = row.cells.iter().enumerate().min_by(|a, b| a.1.0.total_cmp(&b.1.0))?;
-        Some(Fit { cost: cell.0 / live_frames as f32, end: row.first + index })
+        let (index, cell) = row
+            .cells
+            .iter()
+            .enumerate()
+            .min_by(|a, b| a.1.0.total_cmp(&b.1.0))?;
+        Some(Fit {
+            cost: cell.0 / live_frames as f32,
+            end: row.first + index,
+        })
     }
 
     /// Template frame and cost of every live frame on the cheapest way to `end`.
@@ -141,8 +162,13 @@ impl Table {
         let (mut column, mut index) = (end, self.rows.len());
         while let Some(row) = index.checked_sub(1).and_then(|i| self.rows.get(i)) {
             let cell = |column: usize| column.checked_sub(row.first).and_then(|c| row.cells.get(c));
-            let Some((_, own, mut how)) = cell(column).copied() else { break };
-            steps.push(Step { template: column, cost: own });
+            let Some((_, own, mut how)) = cell(column).copied() else {
+                break;
+            };
+            steps.push(Step {
+                template: column,
+                cost: own,
+            });
             while how == Move::Skip {
                 column -= 1;
                 how = cell(column).map_or(Move::Begin, |c| c.2);

@@ -71,7 +71,10 @@ impl Corpus {
     /// # Errors
     /// [`CorpusError`].
     pub fn load(path: &Path) -> Result<Self, CorpusError> {
-        let text = std::fs::read_to_string(path).map_err(|source| CorpusError::Read { path: path.to_owned(), source })?;
+        let text = std::fs::read_to_string(path).map_err(|source| CorpusError::Read {
+            path: path.to_owned(),
+            source,
+        })?;
         Self::parse(&text)
     }
 
@@ -82,7 +85,11 @@ impl Corpus {
     pub fn parse(yaml: &str) -> Result<Self, CorpusError> {
         let corpus: Self = serde_yaml_ng::from_str(yaml)?;
         let mut ids = HashSet::new();
-        match corpus.utterances.iter().find(|u| !ids.insert(&u.id) || u.transcript().split_whitespace().next().is_none()) {
+        match corpus
+            .utterances
+            .iter()
+            .find(|u| !ids.insert(&u.id) || u.transcript().split_whitespace().next().is_none())
+        {
             Some(bad) => Err(CorpusError::Utterance(bad.id.clone())),
             None => Ok(corpus),
         }

@@ -100,9 +100,20 @@ impl Recogniser {
     /// What was spoken in `chunks` (runs of speech, in order) of `frames`. With `complete`, nobody is speaking any more.
     /// Speech that fits nothing is left out.
     #[must_use]
-    pub fn recognise(&self, frames: &[Frame], chunks: &[Range<usize>], complete: bool) -> Vec<Heard> {
-        let (Some(first), Some(last)) = (chunks.first(), chunks.last()) else { return Vec::new() };
-        let extent = if complete { Extent::Phrases } else { Extent::Open };
+    pub fn recognise(
+        &self,
+        frames: &[Frame],
+        chunks: &[Range<usize>],
+        complete: bool,
+    ) -> Vec<Heard> {
+        let (Some(first), Some(last)) = (chunks.first(), chunks.last()) else {
+            return Vec::new();
+        };
+        let extent = if complete {
+            Extent::Phrases
+        } else {
+            Extent::Open
+        };
         if let Some(heard) = self.best(frames, first.start..last.end, extent) {
             return vec![heard];
         }
@@ -123,9 +134,16 @@ impl Recogniser {
                 if explained <= choice.0 {
                     continue;
                 }
-                let extent = if complete || end < chunks.len() { Extent::Whole } else { Extent::Open };
+                let extent = if complete || end < chunks.len() {
+                    Extent::Whole
+                } else {
+                    Extent::Open
+                };
                 if let Some(heard) = self.best(frames, range, extent) {
-                    choice = (explained, best[start].1.iter().cloned().chain([heard]).collect());
+                    choice = (
+                        explained,
+                        best[start].1.iter().cloned().chain([heard]).collect(),
+                    );
                 }
             }
             best.push(choice);
@@ -141,12 +159,20 @@ impl Recogniser {
         Some(self.templates[candidate.template].heard(&path, range.start, cost))
     }
 
-    fn closest(&self, frames: &[Frame], range: Range<usize>, extent: Extent) -> Option<(Candidate, f32, Vec<Step>)> {
+    fn closest(
+        &self,
+        frames: &[Frame],
+        range: Range<usize>,
+        extent: Extent,
+    ) -> Option<(Candidate, f32, Vec<Step>)> {
         if range.len() < SHORTEST {
             return None;
         }
         let live = features::cepstra(frames.get(range)?);
-        let fine = self.coarse(&live).into_iter().filter_map(|c| self.fine(&live, c, extent));
+        let fine = self
+            .coarse(&live)
+            .into_iter()
+            .filter_map(|c| self.fine(&live, c, extent));
         fine.min_by(|a, b| a.1.total_cmp(&b.1))
     }
 
@@ -156,9 +182,19 @@ impl Recogniser {
         let mut scored: Vec<(f32, Candidate)> = Vec::new();
         for (index, template) in self.templates.iter().enumerate() {
             for chunk in &template.chunks {
-                let corridor = Corridor { start: chunk.start / COARSE, slack: 3, width: 6 };
+                let corridor = Corridor {
+                    start: chunk.start / COARSE,
+                    slack: 3,
+                    width: 6,
+                };
                 if let Some((fit, _)) = template_fit(&live, &template.coarse, corridor) {
-                    scored.push((fit.cost, Candidate { template: index, start: chunk.start }));
+                    scored.push((
+                        fit.cost,
+                        Candidate {
+                            template: index,
+                            start: chunk.start,
+                        },
+                    ));
                 }
             }
         }
@@ -166,21 +202,38 @@ impl Recogniser {
         scored.iter().take(SURVIVORS).map(|s| s.1).collect()
     }
 
-    fn fine(&self, live: &[Cepstrum], candidate: Candidate, extent: Extent) -> Option<(Candidate, f32, Vec<Step>)> {
+    fn fine(
+        &self,
+        live: &[Cepstrum],
+        candidate: Candidate,
+        extent: Extent,
+    ) -> Option<(Candidate, f32, Vec<Step>)> {
         let template = &self.templates[candidate.template];
-        let corridor = Corridor { start: candidate.start, slack: 8, width: 18 };
+        let corridor = Corridor {
+            start: candidate.start,
+            slack: 8,
+            width: 18,
+        };
         let (fit, table) = template_fit(live, &template.cepstra, corridor)?;
         let ends_at = |end: usize| end.abs_diff(fit.end + 1) <= END_TOLERANCE;
         let cost = match extent {
-            Extent::Whole if candidate.start > 0 || !ends_at(template.cepstra.len()) => return None,
-            Extent::Phrases if !template.chunks.iter().any(|chunk| ends_at(chunk.end)) => fit.cost * UNFINISHED,
+            Extent::Whole if candidate.start > 0 || !ends_at(template.cepstra.len()) => {
+                return None;
+            }
+            Extent::Phrases if !template.chunks.iter().any(|chunk| ends_at(chunk.end)) => {
+                fit.cost * UNFINISHED
+            }
             _ => fit.cost,
         };
         Some((candidate, cost, table.path(fit.end)))
     }
 }
 
-fn template_fit(live: &[Cepstrum], template: &[Cepstrum], corridor: Corridor) -> Option<(align::Fit, Table)> {
+fn template_fit(
+    live: &[Cepstrum],
+    template: &[Cepstrum],
+    corridor: Corridor,
+) -> Option<(align::Fit, Table)> {
     let reach = template.len().min(corridor.start + live.len());
     let shift = align::offset(live, template.get(corridor.start..reach)?);
     let table = Table::new(live, template, &shift, corridor);
@@ -188,14 +241,18 @@ fn template_fit(live: &[Cepstrum], template: &[Cepstrum], corridor: Corridor) ->
 }
 
 fn thin(frames: &[Cepstrum]) -> Vec<Cepstrum> {
-    let mean = |part: &[Cepstrum]| std::array::from_fn(|k| part.iter().map(|c| c[k]).sum::<f32>() / part.len() as f32);
+    let mean = |part: &[Cepstrum]| {
+        std::array::from_fn(|k| part.iter().map(|c| c[k]).sum::<f32>() / part.len() as f32)
+    };
     frames.chunks(COARSE).map(mean).collect()
 }
 
 /// Highest mean cost over any half second.
 fn worst(path: &[Step]) -> f32 {
     let span = WORST_SPAN.min(path.len()).max(1);
-    path.windows(span).map(|w| w.iter().map(|s| s.cost).sum::<f32>() / span as f32).fold(0.0, f32::max)
+    path.windows(span)
+        .map(|w| w.iter().map(|s| s.cost).sum::<f32>() / span as f32)
+        .fold(0.0, f32::max)
 }
 
 /// Joins chunks across their shortest pauses until few enough are left.
@@ -203,7 +260,9 @@ fn join_short(chunks: &[Range<usize>]) -> Vec<Range<usize>> {
     let mut chunks = chunks.to_vec();
     while chunks.len() > MOST_CHUNKS {
         let pause = |i: &usize| chunks[i + 1].start - chunks[*i].end;
-        let Some(at) = (0..chunks.len() - 1).min_by_key(pause) else { break };
+        let Some(at) = (0..chunks.len() - 1).min_by_key(pause) else {
+            break;
+        };
         let next = chunks.remove(at + 1);
         chunks[at].end = next.end;
     }
@@ -215,10 +274,19 @@ impl Template {
     fn new(utterance: &Utterance, pcm: &Pcm) -> Option<Self> {
         let (frames, chunks) = analyse(&pcm.telephone());
         let (first, last) = (chunks.first()?.start, chunks.last()?.end);
-        let chunks: Vec<Range<usize>> = chunks.iter().map(|c| c.start - first..c.end - first).collect();
+        let chunks: Vec<Range<usize>> = chunks
+            .iter()
+            .map(|c| c.start - first..c.end - first)
+            .collect();
         let cepstra = features::cepstra(&frames[first..last]);
         let words = spread_words(utterance.transcript(), &chunks);
-        Some(Self { id: utterance.id.clone(), coarse: thin(&cepstra), cepstra, chunks, words })
+        Some(Self {
+            id: utterance.id.clone(),
+            coarse: thin(&cepstra),
+            cepstra,
+            chunks,
+            words,
+        })
     }
 
     fn heard(&self, path: &[Step], base: usize, cost: f32) -> Heard {
@@ -229,19 +297,33 @@ impl Template {
             middle + 1 >= began && middle <= reached
         };
         let words = self.words.iter().filter(|(_, range)| spoken(range));
-        let words = words.map(|(text, range)| heard_word(text, range, path, base)).collect();
-        Heard { id: self.id.clone(), words, cost }
+        let words = words
+            .map(|(text, range)| heard_word(text, range, path, base))
+            .collect();
+        Heard {
+            id: self.id.clone(),
+            words,
+            cost,
+        }
     }
 }
 
 /// Where a template's word lies in the live frames.
 fn heard_word(text: &str, range: &Range<usize>, path: &[Step], base: usize) -> HeardWord {
     let start = path.partition_point(|s| s.template < range.start);
-    let end = path.partition_point(|s| s.template < range.end).max(start + 1).min(path.len());
+    let end = path
+        .partition_point(|s| s.template < range.end)
+        .max(start + 1)
+        .min(path.len());
     let steps = path.get(start..end).unwrap_or_default();
     let cost = steps.iter().map(|s| s.cost).sum::<f32>() / steps.len().max(1) as f32;
     let confidence = (1.0 - 0.3 * (cost / ACCEPT_WORST).powi(2)).clamp(0.4, 0.998);
-    HeardWord { text: text.to_owned(), start: base + start, end: base + end, confidence }
+    HeardWord {
+        text: text.to_owned(),
+        start: base + start,
+        end: base + end,
+        confidence,
+    }
 }
 
 /// Frames of a whole recording and its runs of speech.
@@ -259,11 +341,20 @@ pub(super) fn analyse(pcm: &Pcm) -> (Vec<Frame>, Vec<Range<usize>>) {
 /// Gives every word its share of the speech: phrase by phrase where phrases and pauses match, else over everything.
 fn spread_words(text: &str, chunks: &[Range<usize>]) -> Vec<(String, Range<usize>)> {
     let words: Vec<&str> = text.split_whitespace().collect();
-    let phrases: Vec<&[&str]> = words.split_inclusive(|w| w.ends_with([',', '.', '?', '!', ';', ':'])).collect();
+    let phrases: Vec<&[&str]> = words
+        .split_inclusive(|w| w.ends_with([',', '.', '?', '!', ';', ':']))
+        .collect();
     if phrases.len() == chunks.len() {
-        return phrases.iter().zip(chunks).flat_map(|(p, c)| spread(p, c.clone())).collect();
+        return phrases
+            .iter()
+            .zip(chunks)
+            .flat_map(|(p, c)| spread(p, c.clone()))
+            .collect();
     }
-    let (first, last) = (chunks.first().map_or(0, |c| c.start), chunks.last().map_or(0, |c| c.end));
+    let (first, last) = (
+        chunks.first().map_or(0, |c| c.start),
+        chunks.last().map_or(0, |c| c.end),
+    );
     spread(&words, first..last)
 }
 
@@ -274,7 +365,10 @@ fn spread(words: &[&str], range: Range<usize>) -> Vec<(String, Range<usize>)> {
     let mut place = |word: &&str| {
         let start = range.start + done * range.len() / total;
         done += weight(word);
-        ((*word).to_owned(), start..range.start + done * range.len() / total)
+        (
+            (*word).to_owned(),
+            start..range.start + done * range.len() / total,
+        )
     };
     words.iter().map(&mut place).collect()
 }

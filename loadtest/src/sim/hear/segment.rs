@@ -38,7 +38,14 @@ pub struct Segmenter {
 
 impl Default for Segmenter {
     fn default() -> Self {
-        Self { frames: 0, floor: -65.0, peak: -40.0, recent: 0, chunks: Vec::new(), speaking: false }
+        Self {
+            frames: 0,
+            floor: -65.0,
+            peak: -40.0,
+            recent: 0,
+            chunks: Vec::new(),
+            speaking: false,
+        }
     }
 }
 
@@ -92,7 +99,9 @@ impl Segmenter {
     }
 
     fn threshold(&self) -> f32 {
-        (self.floor + ABOVE_NOISE_DB).max(self.peak - BELOW_PEAK_DB).max(QUIETEST_DBFS)
+        (self.floor + ABOVE_NOISE_DB)
+            .max(self.peak - BELOW_PEAK_DB)
+            .max(QUIETEST_DBFS)
     }
 
     fn learn(&mut self, level: f32) {

@@ -29,7 +29,11 @@ impl Answer {
     }
 
     pub(super) fn tokens(&self) -> usize {
-        let calls: usize = self.calls.iter().map(|c| c.name.len() + c.arguments.len()).sum();
+        let calls: usize = self
+            .calls
+            .iter()
+            .map(|c| c.name.len() + c.arguments.len())
+            .sum();
         (self.content.as_deref().map_or(0, str::len) + calls).div_ceil(4)
     }
 

@@ -18,8 +18,14 @@ pub(super) struct Frame {
 }
 
 impl Frame {
-    pub(super) fn chunk(&self, rng: &mut StdRng, delta: Value, finish_reason: Option<&str>) -> Value {
-        let mut choice = json!({"index": 0, "delta": delta, "logprobs": null, "finish_reason": finish_reason});
+    pub(super) fn chunk(
+        &self,
+        rng: &mut StdRng,
+        delta: Value,
+        finish_reason: Option<&str>,
+    ) -> Value {
+        let mut choice =
+            json!({"index": 0, "delta": delta, "logprobs": null, "finish_reason": finish_reason});
         if self.azure {
             choice["content_filter_results"] = json!({});
         }
@@ -67,10 +73,18 @@ pub(super) fn usage(prompt: usize, completion: usize) -> Value {
 /// The deltas of an answer: the role, content word by word, then the tool calls' arguments in small pieces, those of
 /// different calls mixed.
 pub(super) fn deltas(answer: &Answer, rng: &mut StdRng, max_fragment: usize) -> Vec<Value> {
-    let first = if answer.content.is_some() { json!("") } else { Value::Null };
+    let first = if answer.content.is_some() {
+        json!("")
+    } else {
+        Value::Null
+    };
     let mut out = vec![json!({"role": "assistant", "content": first, "refusal": null})];
     if let Some(content) = &answer.content {
-        out.extend(words(content).into_iter().map(|piece| json!({"content": piece})));
+        out.extend(
+            words(content)
+                .into_iter()
+                .map(|piece| json!({"content": piece})),
+        );
     }
     let mut rest: Vec<(usize, &str)> = Vec::new();
     for (index, call) in answer.calls.iter().enumerate() {
@@ -114,7 +128,9 @@ fn words(text: &str) -> Vec<&str> {
 
 /// At a byte if that is between two characters, else after the character.
 fn cut(text: &str, at: usize) -> (&str, &str) {
-    let at = (at.min(text.len())..=text.len()).find(|&i| text.is_char_boundary(i)).unwrap_or(text.len());
+    let at = (at.min(text.len())..=text.len())
+        .find(|&i| text.is_char_boundary(i))
+        .unwrap_or(text.len());
     text.split_at(at)
 }
 
@@ -130,36 +146,59 @@ mod tests {
     use super::*;
 
     fn call(id: &str, arguments: &str) -> Call {
-        Call { id: id.into(), name: format!("tool_{id}"), arguments: arguments.into() }
+        Call {
+            id: id.into(),
+            name: format!("tool_{id}"),
+            arguments: arguments.into(),
+        }
     }
 
     #[test]
     fn the_pieces_join_to_the_whole_and_parallel_calls_are_mixed() {
-        let arguments = [r#"{"name":"Jos\u00e9 with a long name"}"#, r#"{"procedure_code":"D1110","part":"morning"}"#];
+        let arguments = [
+            r#"{"name":"Jos\u00e9 with a long name"}"#,
+            r#"{"procedure_code":"D1110","part":"morning"}"#,
+        ];
         let answer = Answer {
             content: Some("One moment, please.".into()),
             calls: vec![call("a", arguments[0]), call("b", arguments[1])],
             cut_short: false,
         };
-        let (mut content, mut joined, mut order) = (String::new(), [String::new(), String::new()], Vec::new());
+        let (mut content, mut joined, mut order) =
+            (String::new(), [String::new(), String::new()], Vec::new());
         for delta in deltas(&answer, &mut StdRng::seed_from_u64(3), 5) {
             content.push_str(delta["content"].as_str().unwrap_or_default());
             for part in delta["tool_calls"].as_array().into_iter().flatten() {
                 let index = part["index"].as_u64().expect("index") as usize;
-                assert_eq!(part.get("id").is_some(), part["function"].get("name").is_some());
+                assert_eq!(
+                    part.get("id").is_some(),
+                    part["function"].get("name").is_some()
+                );
                 joined[index].push_str(part["function"]["arguments"].as_str().expect("arguments"));
                 order.push(index);
             }
         }
-        assert_eq!((content.as_str(), joined), ("One moment, please.", arguments.map(str::to_owned)));
-        assert!(order.windows(2).filter(|w| w[0] > w[1]).count() > 1, "{order:?}");
+        assert_eq!(
+            (content.as_str(), joined),
+            ("One moment, please.", arguments.map(str::to_owned))
+        );
+        assert!(
+            order.windows(2).filter(|w| w[0] > w[1]).count() > 1,
+            "{order:?}"
+        );
     }
 
     #[test]
     fn a_cut_may_fall_inside_an_escape_but_not_inside_a_character() {
-        let answer = Answer { calls: vec![call("a", "\"\\u00e9é\"")], ..Answer::default() };
+        let answer = Answer {
+            calls: vec![call("a", "\"\\u00e9é\"")],
+            ..Answer::default()
+        };
         let pieces: Vec<Value> = deltas(&answer, &mut StdRng::seed_from_u64(1), 1);
-        let texts: Vec<&str> = pieces.iter().filter_map(|d| d["tool_calls"][0]["function"]["arguments"].as_str()).collect();
+        let texts: Vec<&str> = pieces
+            .iter()
+            .filter_map(|d| d["tool_calls"][0]["function"]["arguments"].as_str())
+            .collect();
         assert_eq!(texts, ["", "\"", "\\", "u", "0", "0", "e", "9", "é", "\""]);
     }
 }

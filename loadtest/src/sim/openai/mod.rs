@@ -17,6 +17,9 @@ use super::state::Shared;
 pub(super) fn router(shared: Arc<Shared>) -> Router {
     Router::new()
         .route("/v1/chat/completions", post(server::openai))
-        .route("/openai/deployments/{deployment}/chat/completions", post(server::azure))
+        .route(
+            "/openai/deployments/{deployment}/chat/completions",
+            post(server::azure),
+        )
         .with_state(shared)
 }

@@ -94,7 +94,11 @@ impl Message {
         match &self.content {
             None => String::new(),
             Some(Content::Text(text)) => text.clone(),
-            Some(Content::Parts(parts)) => parts.iter().map(|p| p.text.as_str()).collect::<Vec<_>>().join(" "),
+            Some(Content::Parts(parts)) => parts
+                .iter()
+                .map(|p| p.text.as_str())
+                .collect::<Vec<_>>()
+                .join(" "),
         }
     }
 
@@ -107,10 +111,17 @@ impl ChatRequest {
     /// # Errors
     /// 400 with the service's wording.
     pub(super) fn parse(body: &Value) -> Result<Self, Refusal> {
-        let request: Self = serde_json::from_value(body.clone())
-            .map_err(|e| Refusal::invalid("", format!("We could not parse the JSON body of your request: {e}")))?;
+        let request: Self = serde_json::from_value(body.clone()).map_err(|e| {
+            Refusal::invalid(
+                "",
+                format!("We could not parse the JSON body of your request: {e}"),
+            )
+        })?;
         if request.messages.is_empty() {
-            return Err(Refusal::invalid("messages", "Invalid 'messages': empty array. Expected an array with minimum length 1."));
+            return Err(Refusal::invalid(
+                "messages",
+                "Invalid 'messages': empty array. Expected an array with minimum length 1.",
+            ));
         }
         check_tools(&request)?;
         check_history(&request.messages)?;
@@ -118,13 +129,25 @@ impl ChatRequest {
     }
 
     pub(super) fn model(&self) -> Result<&str, Refusal> {
-        self.model.as_deref().filter(|m| !m.is_empty()).ok_or_else(|| Refusal::invalid("model", "you must provide a model parameter"))
+        self.model
+            .as_deref()
+            .filter(|m| !m.is_empty())
+            .ok_or_else(|| Refusal::invalid("model", "you must provide a model parameter"))
     }
 
     /// A rough count, as for usage.
     pub(super) fn prompt_tokens(&self) -> usize {
-        let call_len = |m: &Message| m.calls().iter().map(|c| c.function.name.len() + c.function.arguments.len()).sum::<usize>();
-        self.messages.iter().map(|m| 4 + (m.text().len() + call_len(m)) / 4).sum::<usize>() + self.tools.len() * 40
+        let call_len = |m: &Message| {
+            m.calls()
+                .iter()
+                .map(|c| c.function.name.len() + c.function.arguments.len())
+                .sum::<usize>()
+        };
+        self.messages
+            .iter()
+            .map(|m| 4 + (m.text().len() + call_len(m)) / 4)
+            .sum::<usize>()
+            + self.tools.len() * 40
     }
 }
 
@@ -134,16 +157,27 @@ fn check_tools(request: &ChatRequest) -> Result<(), Refusal> {
         let allowed = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
         if name.is_empty() || name.len() > 64 || !name.chars().all(allowed) {
             let param = format!("tools[{index}].function.name");
-            return Err(Refusal::invalid(&param, format!("Invalid '{param}': string does not match pattern.")));
+            return Err(Refusal::invalid(
+                &param,
+                format!("Invalid '{param}': string does not match pattern."),
+            ));
         }
     }
-    let Some(forced) = request.tool_choice.as_ref().and_then(|c| c.pointer("/function/name")).and_then(Value::as_str) else {
+    let Some(forced) = request
+        .tool_choice
+        .as_ref()
+        .and_then(|c| c.pointer("/function/name"))
+        .and_then(Value::as_str)
+    else {
         return Ok(());
     };
     if request.tools.iter().any(|t| t.function.name == forced) {
         return Ok(());
     }
-    Err(Refusal::invalid("tool_choice", format!("Tool choice '{forced}' not found in 'tools' parameter.")))
+    Err(Refusal::invalid(
+        "tool_choice",
+        format!("Tool choice '{forced}' not found in 'tools' parameter."),
+    ))
 }
 
 /// Every tool call is answered right after the message that made it, and every answer belongs to such a call.
@@ -166,16 +200,29 @@ fn check_history(messages: &[Message]) -> Result<(), Refusal> {
         }
         in_answers = !message.calls().is_empty();
         if in_answers && message.role != Role::Assistant {
-            return Err(Refusal::invalid(&param, "Only messages with role 'assistant' may have 'tool_calls'."));
+            return Err(Refusal::invalid(
+                &param,
+                "Only messages with role 'assistant' may have 'tool_calls'.",
+            ));
         }
         open.extend(message.calls().iter().map(|c| c.id.as_str()));
     }
-    if open.is_empty() { Ok(()) } else { Err(unanswered("messages", &open)) }
+    if open.is_empty() {
+        Ok(())
+    } else {
+        Err(unanswered("messages", &open))
+    }
 }
 
 fn unanswered(param: &str, ids: &[&str]) -> Refusal {
     let text = "An assistant message with 'tool_calls' must be followed by tool messages responding to each 'tool_call_id'.";
-    Refusal::invalid(param, format!("{text} The following tool_call_ids did not have response messages: {}", ids.join(", ")))
+    Refusal::invalid(
+        param,
+        format!(
+            "{text} The following tool_call_ids did not have response messages: {}",
+            ids.join(", ")
+        ),
+    )
 }
 
 #[cfg(test)]
@@ -186,7 +233,9 @@ mod tests {
     use super::*;
 
     fn check(messages: Value) -> Result<(), StatusCode> {
-        ChatRequest::parse(&json!({"model": "gpt-4o", "messages": messages})).map(drop).map_err(|r| r.status)
+        ChatRequest::parse(&json!({"model": "gpt-4o", "messages": messages}))
+            .map(drop)
+            .map_err(|r| r.status)
     }
 
     fn call(id: &str) -> Value {
@@ -196,9 +245,13 @@ mod tests {
     #[test]
     fn answered_calls_pass() {
         let user = json!({"role": "user", "content": [{"type": "text", "text": "hi"}]});
-        let asks = json!({"role": "assistant", "content": null, "tool_calls": [call("a"), call("b")]});
+        let asks =
+            json!({"role": "assistant", "content": null, "tool_calls": [call("a"), call("b")]});
         let answer = |id: &str| json!({"role": "tool", "tool_call_id": id, "content": "{}"});
-        assert_eq!(check(json!([user, asks, answer("b"), answer("a"), user])), Ok(()));
+        assert_eq!(
+            check(json!([user, asks, answer("b"), answer("a"), user])),
+            Ok(())
+        );
         for bad in [
             json!([user, asks, answer("a")]),
             json!([user, asks, answer("a"), user]),

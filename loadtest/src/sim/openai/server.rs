@@ -33,9 +33,17 @@ use crate::sim::{
 const FAR: Duration = Duration::from_secs(24 * 3_600);
 
 /// `POST /v1/chat/completions`.
-pub(super) async fn openai(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Bytes) -> Response {
+pub(super) async fn openai(
+    State(shared): State<Arc<Shared>>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
     let keys = &shared.config.llm.api_keys;
-    let admitted = if bearer(&headers).is_some_and(|key| keys.iter().any(|k| k == key)) { Ok(None) } else { Err(Refusal::key()) };
+    let admitted = if bearer(&headers).is_some_and(|key| keys.iter().any(|k| k == key)) {
+        Ok(None)
+    } else {
+        Err(Refusal::key())
+    };
     complete(shared.clone(), Service::Llm, &[], &headers, &body, admitted).await
 }
 
@@ -48,23 +56,45 @@ pub(super) async fn azure(
     body: Bytes,
 ) -> Response {
     let query: Vec<(String, String)> =
-        url::form_urlencoded::parse(query.unwrap_or_default().as_bytes()).into_owned().collect();
+        url::form_urlencoded::parse(query.unwrap_or_default().as_bytes())
+            .into_owned()
+            .collect();
     let config = &shared.config.llm;
-    let key = headers.get("api-key").and_then(|v| v.to_str().ok()).or_else(|| bearer(&headers));
+    let key = headers
+        .get("api-key")
+        .and_then(|v| v.to_str().ok())
+        .or_else(|| bearer(&headers));
     let admitted = if !key.is_some_and(|key| config.azure_api_keys.iter().any(|k| k == key)) {
         Err(Refusal::azure_key())
-    } else if !query.iter().any(|(name, value)| name == "api-version" && !value.is_empty()) {
+    } else if !query
+        .iter()
+        .any(|(name, value)| name == "api-version" && !value.is_empty())
+    {
         Err(Refusal::api_version())
-    } else if !config.azure_deployments.is_empty() && !config.azure_deployments.contains(&deployment) {
+    } else if !config.azure_deployments.is_empty()
+        && !config.azure_deployments.contains(&deployment)
+    {
         Err(Refusal::deployment())
     } else {
         Ok(Some(deployment))
     };
-    complete(shared.clone(), Service::Azure, &query, &headers, &body, admitted).await
+    complete(
+        shared.clone(),
+        Service::Azure,
+        &query,
+        &headers,
+        &body,
+        admitted,
+    )
+    .await
 }
 
 fn bearer(headers: &HeaderMap) -> Option<&str> {
-    headers.get(header::AUTHORIZATION)?.to_str().ok()?.strip_prefix("Bearer ")
+    headers
+        .get(header::AUTHORIZATION)?
+        .to_str()
+        .ok()?
+        .strip_prefix("Bearer ")
 }
 
 /// One request with all that was decided about it.
@@ -91,18 +121,36 @@ async fn complete(
     let started = Instant::now();
     let stream = shared.request(service, query, headers);
     let mut armed = shared.faults.on_request(service);
-    let ordered = refusal(&mut armed).map(|(status, code, retry)| Refusal::ordered(status, code, retry));
+    let ordered =
+        refusal(&mut armed).map(|(status, code, retry)| Refusal::ordered(status, code, retry));
     let request = match ordered {
         Some(refusal) => Err(refusal),
-        None => admitted.and_then(|deployment| Ok((read(&shared, stream, body, deployment.is_some())?, deployment))),
+        None => admitted.and_then(|deployment| {
+            Ok((
+                read(&shared, stream, body, deployment.is_some())?,
+                deployment,
+            ))
+        }),
     };
     if hangs(&armed) {
         sleep(FAR).await;
     }
     let mut response = match request {
         Ok((request, deployment)) => {
-            let job = Job::new(shared.clone(), service, stream, request, deployment, armed, started);
-            if job.request.stream { job.streamed() } else { job.whole().await }
+            let job = Job::new(
+                shared.clone(),
+                service,
+                stream,
+                request,
+                deployment,
+                armed,
+                started,
+            );
+            if job.request.stream {
+                job.streamed()
+            } else {
+                job.whole().await
+            }
         }
         Err(refusal) => {
             shared.refused(service);
@@ -114,8 +162,12 @@ async fn complete(
 }
 
 fn read(shared: &Shared, stream: u64, body: &[u8], azure: bool) -> Result<ChatRequest, Refusal> {
-    let body: Value = serde_json::from_slice(body)
-        .map_err(|e| Refusal::invalid("", format!("We could not parse the JSON body of your request: {e}")))?;
+    let body: Value = serde_json::from_slice(body).map_err(|e| {
+        Refusal::invalid(
+            "",
+            format!("We could not parse the JSON body of your request: {e}"),
+        )
+    })?;
     shared.llm_body(stream, &body);
     let request = ChatRequest::parse(&body)?;
     // On Azure the deployment names the model.
@@ -139,9 +191,15 @@ fn stamp(headers: &mut HeaderMap, shared: &Shared, stream: u64, started: Instant
     set("x-request-id", format!("req_{stream:032x}"));
     set("openai-version", "2020-10-01".into());
     set("openai-organization", "simulated".into());
-    set("openai-processing-ms", started.elapsed().as_millis().to_string());
+    set(
+        "openai-processing-ms",
+        started.elapsed().as_millis().to_string(),
+    );
     set("x-ratelimit-limit-requests", limit.to_string());
-    set("x-ratelimit-remaining-requests", limit.saturating_sub(1).to_string());
+    set(
+        "x-ratelimit-remaining-requests",
+        limit.saturating_sub(1).to_string(),
+    );
     set("x-ratelimit-reset-requests", "6ms".into());
 }
 
@@ -163,13 +221,25 @@ impl Job {
         let azure = deployment.is_some();
         let frame = Frame {
             id: format!("chatcmpl-{}", Uuid::from_u128(rng.random()).simple()),
-            model: deployment.or_else(|| request.model.clone()).unwrap_or_default(),
+            model: deployment
+                .or_else(|| request.model.clone())
+                .unwrap_or_default(),
             created: (unix_ms() / 1_000) as i64,
             include_usage: options.include_usage,
             obfuscation: options.include_obfuscation.unwrap_or(!azure),
             azure,
         };
-        Self { shared, service, stream, rng, request, frame, answer, armed, started }
+        Self {
+            shared,
+            service,
+            stream,
+            rng,
+            request,
+            frame,
+            answer,
+            armed,
+            started,
+        }
     }
 
     fn ttft(&mut self) -> Duration {
@@ -179,7 +249,9 @@ impl Job {
     }
 
     async fn whole(mut self) -> Response {
-        let writing: Duration = (0..self.answer.tokens()).map(|_| self.shared.config.llm.token_gap.sample(&mut self.rng)).sum();
+        let writing: Duration = (0..self.answer.tokens())
+            .map(|_| self.shared.config.llm.token_gap.sample(&mut self.rng))
+            .sum();
         sleep_until(self.started + self.ttft() + writing).await;
         let choice = json!({"index": 0, "message": self.answer.message(), "logprobs": null, "finish_reason": self.answer.finish_reason()});
         Json(json!({
@@ -201,19 +273,30 @@ impl Job {
             }
         });
         let mut response = Response::new(body);
-        response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream; charset=utf-8"));
+        response.headers_mut().insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("text/event-stream; charset=utf-8"),
+        );
         response
     }
 
     async fn write(mut self, sender: mpsc::Sender<io::Result<Bytes>>, _place: Option<Place>) {
         let ttft = self.ttft();
-        let mut out = Writer { sender, split: self.shared.config.llm.split_events, clock: self.started };
+        let mut out = Writer {
+            sender,
+            split: self.shared.config.llm.split_events,
+            clock: self.started,
+        };
         if self.frame.azure && !out.event(&mut self.rng, &Frame::azure_prelude()).await {
             return;
         }
         out.clock += ttft;
         let begun = out.clock;
-        let all = deltas(&self.answer, &mut self.rng, self.shared.config.llm.max_fragment);
+        let all = deltas(
+            &self.answer,
+            &mut self.rng,
+            self.shared.config.llm.max_fragment,
+        );
         for delta in all {
             sleep_until(out.clock).await;
             if !self.trouble(&mut out, begun).await {
@@ -231,12 +314,18 @@ impl Job {
     }
 
     async fn finish(&mut self, mut out: Writer) {
-        let last = self.frame.chunk(&mut self.rng, json!({}), Some(self.answer.finish_reason()));
+        let last = self
+            .frame
+            .chunk(&mut self.rng, json!({}), Some(self.answer.finish_reason()));
         if !out.event(&mut self.rng, &last).await {
             return;
         }
         if self.frame.include_usage {
-            let chunk = self.frame.usage_chunk(&mut self.rng, self.request.prompt_tokens(), self.answer.tokens());
+            let chunk = self.frame.usage_chunk(
+                &mut self.rng,
+                self.request.prompt_tokens(),
+                self.answer.tokens(),
+            );
             if !out.event(&mut self.rng, &chunk).await {
                 return;
             }
@@ -277,7 +366,9 @@ fn spoil(answer: &mut Answer, armed: &[Armed]) {
         return;
     }
     for call in &mut answer.calls {
-        let half = (0..=call.arguments.len() / 2).rfind(|&i| call.arguments.is_char_boundary(i)).unwrap_or(0);
+        let half = (0..=call.arguments.len() / 2)
+            .rfind(|&i| call.arguments.is_char_boundary(i))
+            .unwrap_or(0);
         call.arguments.truncate(half);
         if !cut {
             call.arguments.push_str("]]");
@@ -287,8 +378,17 @@ fn spoil(answer: &mut Answer, armed: &[Armed]) {
 }
 
 fn summary(answer: &Answer) -> String {
-    let calls = answer.calls.iter().map(|c| format!("{}({})", c.name, c.arguments));
-    answer.content.iter().cloned().chain(calls).collect::<Vec<_>>().join(" ")
+    let calls = answer
+        .calls
+        .iter()
+        .map(|c| format!("{}({})", c.name, c.arguments));
+    answer
+        .content
+        .iter()
+        .cloned()
+        .chain(calls)
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 struct Writer {

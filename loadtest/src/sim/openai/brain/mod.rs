@@ -30,22 +30,35 @@ pub(super) struct Reply {
 
 impl Reply {
     fn say(text: impl Into<String>) -> Self {
-        Self { say: Some(text.into()), calls: Vec::new() }
+        Self {
+            say: Some(text.into()),
+            calls: Vec::new(),
+        }
     }
 
     fn call(name: &'static str, arguments: Map<String, Value>) -> Self {
-        Self { say: None, calls: vec![(name, arguments)] }
+        Self {
+            say: None,
+            calls: vec![(name, arguments)],
+        }
     }
 
     fn saying(self, text: impl Into<String>) -> Self {
-        Self { say: Some(text.into()), ..self }
+        Self {
+            say: Some(text.into()),
+            ..self
+        }
     }
 }
 
 /// The answer to a request.
 pub(super) fn answer(request: &ChatRequest, rng: &mut StdRng) -> Answer {
     let view = View::new(request);
-    let last = request.messages.iter().rev().find(|m| !matches!(m.role, Role::System | Role::Developer));
+    let last = request
+        .messages
+        .iter()
+        .rev()
+        .find(|m| !matches!(m.role, Role::System | Role::Developer));
     let reply = match last.map(|m| m.role) {
         Some(Role::Tool) => results::reply(&view),
         Some(Role::User) => policy::reply(&view),
@@ -57,25 +70,42 @@ pub(super) fn answer(request: &ChatRequest, rng: &mut StdRng) -> Answer {
     }
     let calls: Vec<Call> = calls
         .into_iter()
-        .map(|(name, arguments)| Call { id: call_id(rng), name: name.to_owned(), arguments: ascii_json(&Value::Object(arguments)) })
+        .map(|(name, arguments)| Call {
+            id: call_id(rng),
+            name: name.to_owned(),
+            arguments: ascii_json(&Value::Object(arguments)),
+        })
         .collect();
     // A tool that is not offered cannot be called: say something rather than nothing.
-    let content = reply.say.or_else(|| calls.is_empty().then(|| lines::CANNOT.to_owned()));
-    Answer { content, calls, cut_short: false }
+    let content = reply
+        .say
+        .or_else(|| calls.is_empty().then(|| lines::CANNOT.to_owned()));
+    Answer {
+        content,
+        calls,
+        cut_short: false,
+    }
 }
 
 /// Only tools that the request offers, only properties that their schemas know.
-fn usable(view: &View<'_>, calls: Vec<(&'static str, Map<String, Value>)>) -> Vec<(&'static str, Map<String, Value>)> {
+fn usable(
+    view: &View<'_>,
+    calls: Vec<(&'static str, Map<String, Value>)>,
+) -> Vec<(&'static str, Map<String, Value>)> {
     let offered = calls.into_iter().filter(|(name, _)| view.has_tool(name));
     offered
         .map(|(name, arguments)| {
-            let known = arguments.into_iter().filter(|(key, _)| view.tool_takes(name, key));
+            let known = arguments
+                .into_iter()
+                .filter(|(key, _)| view.tool_takes(name, key));
             (name, known.collect())
         })
         .collect()
 }
 
 fn call_id(rng: &mut StdRng) -> String {
-    let tail: String = (0..24).map(|_| char::from(rng.sample(Alphanumeric))).collect();
+    let tail: String = (0..24)
+        .map(|_| char::from(rng.sample(Alphanumeric)))
+        .collect();
     format!("call_{tail}")
 }

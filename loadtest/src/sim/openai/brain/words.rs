@@ -8,8 +8,15 @@ impl Words {
     pub(super) fn new(text: &str) -> Self {
         let mut out: Vec<String> = Vec::new();
         let mut spelling = false;
-        for word in text.split(|c: char| c.is_whitespace() || c == '—').flat_map(split_hyphen) {
-            let word: String = word.to_lowercase().chars().filter(|c| c.is_alphanumeric() || matches!(c, '/' | '-' | ':')).collect();
+        for word in text
+            .split(|c: char| c.is_whitespace() || c == '—')
+            .flat_map(split_hyphen)
+        {
+            let word: String = word
+                .to_lowercase()
+                .chars()
+                .filter(|c| c.is_alphanumeric() || matches!(c, '/' | '-' | ':'))
+                .collect();
             let word = word.trim_matches(['/', '-', ':']);
             if word.is_empty() {
                 continue;
@@ -31,7 +38,9 @@ impl Words {
     /// Where a phrase begins.
     pub(super) fn find(&self, phrase: &str) -> Option<usize> {
         let phrase: Vec<&str> = phrase.split(' ').collect();
-        self.0.windows(phrase.len()).position(|w| w.iter().zip(&phrase).all(|(a, b)| a == b))
+        self.0
+            .windows(phrase.len())
+            .position(|w| w.iter().zip(&phrase).all(|(a, b)| a == b))
     }
 
     pub(super) fn has(&self, phrase: &str) -> bool {
@@ -49,17 +58,59 @@ impl Words {
 
 /// `twenty-two` is two words, `1985-03-03` is one.
 fn split_hyphen(word: &str) -> Vec<&str> {
-    if word.chars().any(|c| c.is_ascii_digit()) { vec![word] } else { word.split('-').collect() }
+    if word.chars().any(|c| c.is_ascii_digit()) {
+        vec![word]
+    } else {
+        word.split('-').collect()
+    }
 }
 
 const ONES: [&str; 20] = [
-    "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "thirteen", "fourteen",
-    "fifteen", "sixteen", "seventeen", "eighteen", "nineteen",
+    "zero",
+    "one",
+    "two",
+    "three",
+    "four",
+    "five",
+    "six",
+    "seven",
+    "eight",
+    "nine",
+    "ten",
+    "eleven",
+    "twelve",
+    "thirteen",
+    "fourteen",
+    "fifteen",
+    "sixteen",
+    "seventeen",
+    "eighteen",
+    "nineteen",
 ];
-const TENS: [&str; 8] = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"];
+const TENS: [&str; 8] = [
+    "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety",
+];
 const ORDINALS: [&str; 20] = [
-    "", "first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth", "eleventh", "twelfth", "thirteenth",
-    "fourteenth", "fifteenth", "sixteenth", "seventeenth", "eighteenth", "nineteenth",
+    "",
+    "first",
+    "second",
+    "third",
+    "fourth",
+    "fifth",
+    "sixth",
+    "seventh",
+    "eighth",
+    "ninth",
+    "tenth",
+    "eleventh",
+    "twelfth",
+    "thirteenth",
+    "fourteenth",
+    "fifteenth",
+    "sixteenth",
+    "seventeenth",
+    "eighteenth",
+    "nineteenth",
 ];
 
 /// A word for 0 to 19, or a digit.
@@ -91,7 +142,11 @@ pub(super) fn number_at(words: &Words, at: usize) -> Option<(u32, usize)> {
         return Some((n, 1));
     }
     let tens = (position(&TENS, word)? + 2) * 10;
-    match words.get(at + 1).and_then(|w| small(w).or_else(|| ordinal(w))).filter(|n| (1..10).contains(n)) {
+    match words
+        .get(at + 1)
+        .and_then(|w| small(w).or_else(|| ordinal(w)))
+        .filter(|n| (1..10).contains(n))
+    {
         Some(ones) => Some((tens + ones, 2)),
         None => Some((tens, 1)),
     }
@@ -107,14 +162,30 @@ mod tests {
 
     #[test]
     fn text_becomes_plain_words() {
-        assert_eq!(Words::new("Hi, does my P P O pay? It's Dr. O'Hara—at 10:30 A.M.").0.join(" "), "hi does my ppo pay its dr ohara at 10:30 am");
-        assert_eq!(Words::new("twenty-two 1985-03-03").0, ["twenty", "two", "1985-03-03"]);
+        assert_eq!(
+            Words::new("Hi, does my P P O pay? It's Dr. O'Hara—at 10:30 A.M.")
+                .0
+                .join(" "),
+            "hi does my ppo pay its dr ohara at 10:30 am"
+        );
+        assert_eq!(
+            Words::new("twenty-two 1985-03-03").0,
+            ["twenty", "two", "1985-03-03"]
+        );
     }
 
     #[test]
     fn numbers_are_read_in_words_and_digits() {
         let read = |text: &str| number_at(&Words::new(text), 0);
-        assert_eq!((read("twenty first of"), read("3rd"), read("eighty five"), read("twenty nineteen")), (Some((21, 2)), Some((3, 1)), Some((85, 2)), Some((20, 1))));
+        assert_eq!(
+            (
+                read("twenty first of"),
+                read("3rd"),
+                read("eighty five"),
+                read("twenty nineteen")
+            ),
+            (Some((21, 2)), Some((3, 1)), Some((85, 2)), Some((20, 1)))
+        );
         assert_eq!(read("maria"), None);
     }
 }
