@@ -38,6 +38,10 @@ const FLUSH_WINDOW: Duration = Duration::from_secs(60);
 const BUFFER: Duration = Duration::from_secs(60);
 
 /// To the room, in order.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "all but a few are sounds, 50 a second: a box would be an allocation for each"
+)]
 #[derive(Debug)]
 pub enum OutFrame {
     /// 20 ms of the agent, or of silence.

@@ -80,10 +80,10 @@ impl Telemetry {
 
     /// Sends what is left. Blocks for at most the exporter's timeout.
     pub fn finish(self) {
-        if let Some(spans) = self.spans {
-            if let Err(e) = spans.shutdown() {
-                tracing::warn!(error = %e, "spans were not flushed");
-            }
+        if let Some(spans) = self.spans
+            && let Err(e) = spans.shutdown()
+        {
+            tracing::warn!(error = %e, "spans were not flushed");
         }
     }
 }

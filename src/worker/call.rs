@@ -24,7 +24,7 @@ use crate::{
     room::{CallRoom, JoinRequest, RoomError, RoomFeed},
     storage::{
         postgres::{Clinic, NewCall, StorageError},
-        redis::{Claim, Store, StoreError, StoredCall, WriteError},
+        redis::{Claim, SealError, Store, StoreError, StoredCall, WriteError},
     },
     telemetry::labels,
     tools::ToolSet,
@@ -54,7 +54,7 @@ pub enum CallFailure {
     NoClinic,
     /// The record's caller could not be opened.
     #[error("open the call record")]
-    Sealed(#[source] crate::security::SealError),
+    Sealed(#[source] SealError),
     /// The room.
     #[error("use the room")]
     Room(#[from] RoomError),

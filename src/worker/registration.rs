@@ -42,7 +42,7 @@ pub struct Assignment {
 #[derive(Debug)]
 pub enum Action {
     /// Send this message.
-    Send(WorkerMessage),
+    Send(Box<WorkerMessage>),
     /// The server accepted the registration.
     Registered,
     /// Serve this call.
@@ -114,8 +114,12 @@ impl Registration {
     /// Takes a message of the server.
     pub fn handle(&mut self, now: Duration, message: FromServer) -> Vec<Action> {
         match message {
-            FromServer::Register(_) => vec![Action::Registered, Action::Send(self.status())],
-            FromServer::Availability(request) => vec![Action::Send(self.answer(now, request))],
+            FromServer::Register(_) => {
+                vec![Action::Registered, Action::Send(Box::new(self.status()))]
+            }
+            FromServer::Availability(request) => {
+                vec![Action::Send(Box::new(self.answer(now, request)))]
+            }
             FromServer::Assignment(assignment) => self.assigned(assignment).into_iter().collect(),
             FromServer::Termination(t) => vec![Action::Terminate(JobId(t.job_id))],
             FromServer::GoAway(_) => vec![Action::Reconnect],
@@ -231,14 +235,13 @@ mod tests {
                 resuming: false,
             }),
         );
-        match actions.as_slice() {
-            [
-                Action::Send(WorkerMessage {
-                    message: Some(ToServer::Availability(answer)),
-                }),
-            ] => answer.available,
-            other => panic!("one answer expected, got {other:?}"),
-        }
+        let [Action::Send(message)] = actions.as_slice() else {
+            panic!("one answer expected, got {actions:?}")
+        };
+        let Some(ToServer::Availability(answer)) = &message.message else {
+            panic!("an answer expected, got {message:?}")
+        };
+        answer.available
     }
 
     #[test]

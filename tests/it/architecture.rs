@@ -16,7 +16,18 @@ use scan::{Reference, references};
 /// Which modules of `src/` each may import, beside [`COMMON`]. Who is not listed may import no other.
 const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("gateway", &["dispatch", "storage", "security"]),
-    ("worker", &["dispatch", "room", "pipeline", "storage"]),
+    // The worker composes a call: it joins room and pipeline, opens the vendors and gives the model its tools.
+    (
+        "worker",
+        &[
+            "dispatch",
+            "room",
+            "pipeline",
+            "providers",
+            "tools",
+            "storage",
+        ],
+    ),
     ("jobs", &["storage", "security"]),
     ("dispatch", &["storage"]),
     ("room", &["media"]),

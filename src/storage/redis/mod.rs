@@ -27,6 +27,9 @@ use ::redis::{Cmd, FromRedisValue, ScriptInvocation};
 use chrono::{DateTime, Utc};
 
 use self::connection::Pool;
+/// What [`StoredCall::open`] fails with.
+pub use crate::security::SealError;
+
 pub use self::{
     admission::{Admission, Applicant, Limits, Refusal},
     claim::Claim,
