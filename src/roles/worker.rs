@@ -49,7 +49,9 @@ pub async fn run(
         slots: slots.clone(),
         metrics: Arc::clone(&metrics),
     };
-    let (listen, stop, fail) = (config.worker.listen, lifecycle.hard(), lifecycle.clone());
+    // The probes answer as long as calls run, and not longer: the process ends with its last task.
+    let done = drained(lifecycle, slots.clone(), calls_tasks);
+    let (listen, stop, fail) = (config.worker.listen, done.clone(), lifecycle.clone());
     lifecycle.spawn(async move {
         if let Err(error) = health::serve(listen, probes, stop).await {
             tracing::error!(error = &error as &dyn std::error::Error, "serve the probes");
@@ -62,13 +64,13 @@ pub async fn run(
     let agent = Agent::new(
         config.livekit.clone(),
         &config.worker,
-        slots.clone(),
+        slots,
         running,
         started,
         reports,
         metrics,
     );
-    lifecycle.spawn(agent.run(lifecycle.drain(), drained(lifecycle, slots, calls_tasks)));
+    lifecycle.spawn(agent.run(lifecycle.drain(), done));
     Ok(())
 }
 

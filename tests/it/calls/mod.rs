@@ -3,6 +3,9 @@
 mod booking;
 mod clinics;
 mod endings;
+mod faults;
+mod pod;
+mod race;
 
 use std::{ops::Range, time::Duration};
 
