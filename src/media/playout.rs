@@ -9,7 +9,10 @@ mod heard;
 use std::{collections::VecDeque, time::Duration};
 
 pub use self::heard::{Heard, HeardPiece};
-use super::frame::{AudioFrame, FRAME_SAMPLES, PTIME};
+use super::{
+    frame::{AudioFrame, FRAME_SAMPLES, PTIME},
+    loudness::Onset,
+};
 use crate::domain::{call_time::CallTime, phi::Phi};
 
 /// How far voice runs ahead of real time: covers timer slack and a short stall of the call's task.
@@ -27,6 +30,8 @@ pub struct UtteranceId(pub u32);
 pub enum PlayoutEvent {
     /// Voice of this utterance begins, or goes on after [`PlayoutEvent::Dry`]; the time its first sample is due.
     Started(UtteranceId, CallTime),
+    /// The voice that began becomes audible: the time of its first sound, behind the synthesiser's leading silence.
+    Audible(UtteranceId, CallTime),
     /// All sound so far was played, but the utterance is not closed: more may come.
     Dry(UtteranceId),
     /// The utterance was played to its end.
@@ -42,6 +47,7 @@ pub struct Playout {
     next_due: CallTime,
     paused: bool,
     voiced: Option<UtteranceId>,
+    onset: Onset,
     events: VecDeque<PlayoutEvent>,
 }
 
@@ -114,6 +120,7 @@ impl Playout {
             next_due: now,
             paused: false,
             voiced: None,
+            onset: Onset::default(),
             events: VecDeque::new(),
         }
     }
@@ -297,7 +304,12 @@ impl Playout {
         let id = utterance.id;
         if self.voiced != Some(id) {
             self.voiced = Some(id);
+            self.onset = Onset::default();
             self.events.push_back(PlayoutEvent::Started(id, due));
+        }
+        let frame = AudioFrame { at: due, samples };
+        if let Some(at) = self.onset.push(&frame) {
+            self.events.push_back(PlayoutEvent::Audible(id, at));
         }
         self.in_flight.push_back(Sent {
             due,
@@ -307,7 +319,7 @@ impl Playout {
             samples,
         });
         self.next_due = due + PTIME;
-        AudioFrame { at: due, samples }
+        frame
     }
 
     fn emit_silence(&mut self) -> AudioFrame {

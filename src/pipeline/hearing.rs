@@ -9,7 +9,7 @@ use tokio::sync::mpsc::{self, error::TrySendError};
 use super::turn::Input;
 use crate::{
     domain::call_time::CallTime,
-    media::frame::AudioFrame,
+    media::{frame::AudioFrame, loudness::speech_end},
     providers::{
         BoxFuture, ProviderError,
         stt::{SpeechToText, SttEvent, SttInput, SttRequest, SttStream, Transcript},
@@ -44,6 +44,7 @@ pub(super) struct Hearing {
     losses: u32,
     vad: Option<VoiceActivity>,
     kept: VecDeque<AudioFrame>,
+    speech_since: CallTime,
     /// From here on the recogniser owes a final transcript.
     owed_since: Option<CallTime>,
     /// Orders and sound that wait for room in the stream, oldest first.
@@ -75,6 +76,7 @@ impl Hearing {
             losses: 0,
             vad: Some(vad),
             kept: VecDeque::with_capacity(KEPT_FRAMES),
+            speech_since: CallTime::ZERO,
             owed_since: None,
             backlog: VecDeque::new(),
             metrics,
@@ -126,11 +128,14 @@ impl Hearing {
     pub(super) fn handle(&mut self, now: CallTime, event: HearingEvent) -> Option<Input> {
         match event {
             HearingEvent::Vad(Ok(VadEvent::SpeechStarted { at })) => {
+                self.speech_since = at;
                 self.owed_since.get_or_insert(at - REPLAY_LEAD);
                 Some(Input::SpeechStarted { at })
             }
             HearingEvent::Vad(Ok(VadEvent::SpeechEnded { last_voiced })) => {
-                Some(Input::SpeechEnded { at: last_voiced })
+                // The ear's end of speech, not the detector's: waits and latencies count from it.
+                let at = speech_end(self.kept.iter(), self.speech_since, last_voiced);
+                Some(Input::SpeechEnded { at })
             }
             HearingEvent::Vad(Err(error)) => Some(self.vad_lost(now, &error)),
             HearingEvent::Stt(SttEvent::Transcript(transcript)) => {

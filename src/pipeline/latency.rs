@@ -8,28 +8,33 @@ use crate::{
     telemetry::{labels::Stage, metrics::Metrics},
 };
 
-/// One turn's latency. Stages that did not happen are absent.
+/// One turn's latency. Stages that did not happen are absent. The stages from the caller's last sound to the agent's first that do not
+/// overlap add up: `endpointing + model + tools + tts_ttfb + tts_silence + own = total`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct TurnLatency {
     /// The turn.
     pub turn: u32,
-    /// Last voiced frame, on the call's clock.
+    /// End of the caller's last audible sound, on the call's clock.
     pub speech_ended: CallTime,
-    /// Last voiced frame to the end of the turn: the configured wait, or the recogniser if that took longer.
+    /// Last sound to the end of the turn: the configured wait, or the recogniser if that took longer.
     pub endpointing: Duration,
-    /// Last voiced frame to the final transcript.
+    /// Last sound to the final transcript.
     pub stt_final: Option<Duration>,
     /// Request to the model's first token.
     pub llm_ttft: Option<Duration>,
     /// First token to the first speakable sentence.
     pub first_sentence: Option<Duration>,
-    /// Sentence given to the synthesiser to its first sound.
-    pub tts_ttfb: Option<Duration>,
-    /// End of the turn to the synthesiser's first sound.
-    pub ttfb: Option<Duration>,
-    /// Time in which tools ran before the first sound.
+    /// The model's share of the silence: what was left of its (perhaps speculative) work after the end of the turn, without tools.
+    pub model: Duration,
+    /// Time in which tools ran after the end of the turn and before there were words to say.
     pub tools: Duration,
-    /// Last voiced frame to the first frame handed to the room.
+    /// Sentence given to the synthesiser to its first byte.
+    pub tts_ttfb: Option<Duration>,
+    /// End of the turn to the synthesiser's first byte.
+    pub ttfb: Option<Duration>,
+    /// Silence with which the synthesiser's sound begins.
+    pub tts_silence: Duration,
+    /// Last audible sound of the caller to the first one of the agent.
     pub total: Duration,
     /// What we added: the total without the wait, the vendors and the tools.
     pub own: Duration,
@@ -41,6 +46,7 @@ pub(super) struct LatencyMeter {
     turn: Option<Committed>,
     reply: ReplyMarks,
     voice: VoiceMarks,
+    tools: ToolMarks,
     done: Vec<TurnLatency>,
 }
 
@@ -58,19 +64,35 @@ struct ReplyMarks {
     requested: Option<CallTime>,
     first_token: Option<CallTime>,
     first_sentence: Option<CallTime>,
-    tools: Duration,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
 struct VoiceMarks {
     spoken: Option<CallTime>,
     first_sound: Option<CallTime>,
+    started: Option<CallTime>,
+}
+
+/// When tools ran: stretches that do not overlap, whatever runs at the same time.
+#[derive(Debug, Default)]
+struct ToolMarks {
+    since: Option<CallTime>,
+    past: Vec<(CallTime, CallTime)>,
+}
+
+impl ToolMarks {
+    fn within(&self, from: CallTime, to: CallTime) -> Duration {
+        let running = self.since.map(|since| (since, to));
+        let overlap = |(a, b): (CallTime, CallTime)| b.min(to).since(a.max(from));
+        self.past.iter().copied().chain(running).map(overlap).sum()
+    }
 }
 
 impl LatencyMeter {
     /// A reply is generated from here on, speculative or not.
     pub(super) fn reply_started(&mut self) {
         self.reply = ReplyMarks::default();
+        self.tools.past.clear();
     }
 
     pub(super) fn committed(&mut self, now: CallTime, turn: &UserTurn) {
@@ -96,9 +118,15 @@ impl LatencyMeter {
         self.reply.first_sentence.get_or_insert(now);
     }
 
-    pub(super) fn tools_ran(&mut self, took: Duration) {
-        if self.reply.first_sentence.is_none() {
-            self.reply.tools += took;
+    /// Whether any tool runs from now on.
+    pub(super) fn tools_run(&mut self, now: CallTime, any: bool) {
+        match (self.tools.since, any) {
+            (None, true) => self.tools.since = Some(now),
+            (Some(since), false) => {
+                self.tools.since = None;
+                self.tools.past.push((since, now));
+            }
+            _ => {}
         }
     }
 
@@ -114,12 +142,28 @@ impl LatencyMeter {
         }
     }
 
-    /// The first frame of the answer goes to the room.
-    pub(super) fn heard(&mut self, now: CallTime, metrics: &Metrics) {
-        if let Some(turn) = self.turn.take() {
-            let latency = self.finish(now, turn);
+    /// The answer's first frame sounds at this time.
+    pub(super) fn started(&mut self, at: CallTime) {
+        if self.voice.first_sound.is_some() {
+            self.voice.started.get_or_insert(at);
+        }
+    }
+
+    /// The answer is audible from this time on.
+    pub(super) fn audible(&mut self, at: CallTime, metrics: &Metrics) {
+        if self.voice.started.is_some()
+            && let Some(turn) = self.turn.take()
+        {
+            let latency = self.finish(at, turn);
             record(&latency, metrics);
             self.done.push(latency);
+        }
+    }
+
+    /// An utterance was played to its end: an answer that was not audible until then has no latency.
+    pub(super) fn finished(&mut self) {
+        if self.voice.started.is_some() {
+            self.turn = None;
         }
     }
 
@@ -138,14 +182,18 @@ impl LatencyMeter {
             .final_at
             .map_or(turn.endpoint_at, |t| t.max(turn.endpoint_at))
             .min(turn.at);
-        let endpointing = due.since(turn.speech_ended);
-        let total = now.since(turn.speech_ended);
-        let tts_ttfb = between(voice.spoken, voice.first_sound);
+        // Where the model's first sentence comes after a filler or a canned line, that line ended the wait.
+        let words_at = [reply.first_sentence, voice.spoken].into_iter().flatten();
+        let words_at = words_at.min().unwrap_or(due).max(due);
         // A speculative request ran during the wait: only what is left of it after the end of the turn is the model's share.
-        let model =
-            between(reply.requested.map(|t| t.max(due)), reply.first_sentence).unwrap_or_default();
-        let model = model.min(now.since(due)).saturating_sub(reply.tools);
-        let vendors = endpointing + model + reply.tools + tts_ttfb.unwrap_or_default();
+        let asked_at = reply.requested.map_or(words_at, |t| t.max(due));
+        let model = words_at.since(asked_at) - self.tools.within(asked_at, words_at);
+        let tools = self.tools.within(due, words_at);
+        let endpointing = due.since(turn.speech_ended);
+        let tts_ttfb = between(voice.spoken, voice.first_sound);
+        let tts_silence = between(voice.started, Some(now)).unwrap_or_default();
+        let total = now.since(turn.speech_ended);
+        let vendors = endpointing + model + tools + tts_ttfb.unwrap_or_default() + tts_silence;
         TurnLatency {
             turn: turn.turn,
             speech_ended: turn.speech_ended,
@@ -153,9 +201,11 @@ impl LatencyMeter {
             stt_final: between(Some(turn.speech_ended), turn.final_at),
             llm_ttft: between(reply.requested, reply.first_token),
             first_sentence: between(reply.first_token, reply.first_sentence),
+            model,
+            tools,
             tts_ttfb,
             ttfb: between(Some(turn.at), voice.first_sound),
-            tools: reply.tools,
+            tts_silence,
             total,
             own: total.saturating_sub(vendors),
         }
@@ -215,19 +265,67 @@ mod tests {
         meter.sentence(at(1700));
         meter.spoken(at(1702));
         meter.sound(at(1850));
-        meter.heard(at(1855), &Metrics::new());
+        meter.started(at(1855));
+        meter.audible(at(1905), &Metrics::new());
         let done = meter.into_turns()[0];
         let ms = |d: Duration| d.as_millis();
         assert_eq!(
             (done.turn, ms(done.endpointing), ms(done.total)),
-            (3, 500, 855)
+            (3, 500, 905)
         );
         assert_eq!(done.stt_final.map(ms), Some(300));
         assert_eq!(done.llm_ttft.map(ms), Some(300));
         assert_eq!(done.first_sentence.map(ms), Some(90));
         assert_eq!(done.tts_ttfb.map(ms), Some(148));
         assert_eq!(done.ttfb.map(ms), Some(347));
-        assert_eq!(ms(done.own), 7);
+        assert_eq!(
+            (ms(done.model), ms(done.tts_silence), ms(done.own)),
+            (200, 50, 7)
+        );
+        assert_eq!(added_up(&done), done.total);
+    }
+
+    fn added_up(done: &TurnLatency) -> Duration {
+        let tts = done.tts_ttfb.unwrap_or_default() + done.tts_silence;
+        done.endpointing + done.model + done.tools + tts + done.own
+    }
+
+    #[test]
+    fn tools_that_run_at_once_count_once_and_not_as_the_models_time() {
+        let mut meter = LatencyMeter::default();
+        meter.committed(at(1500), &turn(1300));
+        meter.reply_started();
+        meter.requested(at(1500));
+        meter.tools_run(at(1800), true);
+        meter.tools_run(at(1800), true);
+        meter.tools_run(at(1900), true);
+        meter.tools_run(at(2000), false);
+        meter.token(at(2300));
+        meter.sentence(at(2350));
+        meter.spoken(at(2350));
+        meter.sound(at(2450));
+        meter.started(at(2460));
+        meter.audible(at(2460), &Metrics::new());
+        let done = meter.into_turns()[0];
+        assert_eq!((done.model.as_millis(), done.tools.as_millis()), (650, 200));
+        assert_eq!(done.own, Duration::from_millis(10));
+        assert_eq!(added_up(&done), done.total);
+    }
+
+    #[test]
+    fn a_filler_ends_the_wait_for_a_slow_model() {
+        let mut meter = LatencyMeter::default();
+        meter.committed(at(1500), &turn(1300));
+        meter.reply_started();
+        meter.requested(at(1500));
+        meter.spoken(at(3000));
+        meter.sound(at(3100));
+        meter.started(at(3100));
+        meter.sentence(at(3120));
+        meter.audible(at(3130), &Metrics::new());
+        let done = meter.into_turns()[0];
+        assert_eq!((done.model.as_millis(), done.own.as_millis()), (1500, 0));
+        assert_eq!(added_up(&done), done.total);
     }
 
     #[test]
@@ -240,7 +338,8 @@ mod tests {
         meter.sentence(at(2301));
         meter.spoken(at(2301));
         meter.sound(at(2401));
-        meter.heard(at(2402), &Metrics::new());
+        meter.started(at(2402));
+        meter.audible(at(2402), &Metrics::new());
         let done = meter.into_turns()[0];
         assert_eq!(done.endpointing, Duration::from_millis(1000));
         assert_eq!(done.own, Duration::from_millis(2));
@@ -251,7 +350,7 @@ mod tests {
         let mut meter = LatencyMeter::default();
         meter.committed(at(1500), &turn(1300));
         meter.superseded();
-        meter.heard(at(1900), &Metrics::new());
+        meter.audible(at(1900), &Metrics::new());
         assert!(meter.into_turns().is_empty());
     }
 }

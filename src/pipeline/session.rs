@@ -357,11 +357,18 @@ impl Session {
         self.into_report(why)
     }
 
+    /// A write that is under way goes on meanwhile: one that nobody polls would look late.
     async fn play_tail(&mut self) {
         let end = self.clock.now() + TAIL;
         while self.clock.now() < end {
             self.voice.pump(self.clock.now());
-            sleep_until(self.clock.instant(self.voice.deadline().min(end))).await;
+            let wake = self.clock.instant(self.voice.deadline().min(end));
+            tokio::select! {
+                () = sleep_until(wake) => {}
+                result = self.journal.next() => {
+                    self.journal.ended(self.clock.now(), result);
+                }
+            }
         }
     }
 

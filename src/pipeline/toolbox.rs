@@ -125,6 +125,11 @@ impl ToolRuns {
         self.running.iter().any(|r| r.mutating)
     }
 
+    /// Whether any tool runs that was not given up.
+    pub(super) fn is_any_running(&self) -> bool {
+        !self.running.is_empty()
+    }
+
     /// The next end of a run; never, if none runs. Cancel-safe.
     pub(super) async fn next(&mut self) -> (u32, Option<ToolOutcome>) {
         match self.joined.next().await {

@@ -74,13 +74,14 @@ fn an_utterance_is_started_and_finished_once_and_wholly_heard() {
     assert_eq!(run(&mut playout, 0, 400).len(), 10);
     let events = events(&mut playout);
     assert!(matches!(events[0], PlayoutEvent::Started(U, t) if t == at(0)));
-    let PlayoutEvent::Finished(heard) = &events[1] else {
+    assert!(matches!(events[1], PlayoutEvent::Audible(U, t) if t == at(0)));
+    let PlayoutEvent::Finished(heard) = &events[2] else {
         panic!("{events:?}")
     };
     assert!(heard.complete);
     assert_eq!(heard.text().expose(), "hello there");
     assert_eq!(heard.ended, at(200));
-    assert_eq!(events.len(), 2);
+    assert_eq!(events.len(), 3);
 }
 
 #[test]
@@ -137,11 +138,31 @@ fn an_open_utterance_runs_dry_and_goes_on() {
         .iter()
         .map(|e| match e {
             PlayoutEvent::Started(..) => "started",
+            PlayoutEvent::Audible(..) => "audible",
             PlayoutEvent::Dry(_) => "dry",
             PlayoutEvent::Finished(_) => "finished",
         })
         .collect();
-    assert_eq!(kinds, ["started", "dry", "started", "finished"]);
+    assert_eq!(
+        kinds,
+        [
+            "started", "audible", "dry", "started", "audible", "finished"
+        ]
+    );
+}
+
+#[test]
+fn an_utterance_is_audible_behind_its_leading_silence() {
+    let mut playout = Playout::new(at(0));
+    playout.open_piece(U, 0, Phi::new("hello there".to_owned()));
+    playout.push(&[3; 70 * 16]);
+    playout.push(&samples(200));
+    run(&mut playout, 0, 100);
+    let events = events(&mut playout);
+    assert!(
+        matches!(events[..], [PlayoutEvent::Started(U, t), PlayoutEvent::Audible(U, a)] if t == at(0) && a == at(70)),
+        "{events:?}"
+    );
 }
 
 #[test]

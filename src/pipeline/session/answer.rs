@@ -106,6 +106,7 @@ impl Session {
                 slot.run = Some(self.runs.start(now, slot.request.clone(), turn));
             }
         }
+        self.latency.tools_run(now, self.runs.is_any_running());
         if reply.spoken {
             self.voice.flush(now);
         }
@@ -160,7 +161,7 @@ impl Session {
             return;
         };
         let (utterance, spoken) = (reply.utterance, reply.spoken);
-        self.give_up_calls(&mut reply);
+        self.give_up_calls(now, &mut reply);
         self.voice.end_if_open(now, utterance);
         if spoken {
             self.fading.push(reply);
@@ -175,6 +176,7 @@ impl Session {
         let Some(ended) = self.runs.ended(now, run, outcome) else {
             return;
         };
+        self.latency.tools_run(now, self.runs.is_any_running());
         let content = Phi::new(ended.outcome.content.expose().to_string());
         let answered = match self.reply.as_mut() {
             Some(reply) => reply.answer(ended.run, &content).then_some(reply),
@@ -183,7 +185,6 @@ impl Session {
         if let Some(reply) = answered {
             reply.effect = reply.effect.or(ended.outcome.effect);
             self.inputs.push_back(Input::ReplyProgress(reply.utterance));
-            self.latency.tools_ran(ended.outcome.took);
         } else if !self
             .fading
             .iter_mut()
@@ -216,7 +217,7 @@ impl Session {
         let Some(mut reply) = self.reply.take() else {
             return;
         };
-        self.give_up_calls(&mut reply);
+        self.give_up_calls(now, &mut reply);
         self.voice.end_if_open(now, reply.utterance);
         if reply.is_released() {
             self.latency.superseded();
@@ -229,12 +230,13 @@ impl Session {
     }
 
     /// Each call that does not go on is answered by the news that it was given up.
-    fn give_up_calls(&mut self, reply: &mut ReplyRun) {
+    fn give_up_calls(&mut self, now: CallTime, reply: &mut ReplyRun) {
         for slot in reply.open_calls() {
             if slot.run.is_none_or(|run| self.runs.cancel(run)) {
                 slot.content = Some(Phi::new(CANCELLED.to_owned()));
             }
         }
+        self.latency.tools_run(now, self.runs.is_any_running());
     }
 
     pub(super) fn keep_entries(&mut self, reply: ReplyRun) {

@@ -46,14 +46,18 @@ impl Session {
             match event {
                 VoiceEvent::Sound => self.latency.sound(now),
                 VoiceEvent::Dead => self.inputs.push_back(Input::VoiceDead),
-                VoiceEvent::Playout(PlayoutEvent::Started(utterance, _)) => {
-                    self.latency.heard(now, &self.metrics);
+                VoiceEvent::Playout(PlayoutEvent::Started(utterance, at)) => {
+                    self.latency.started(at);
                     self.inputs.push_back(Input::PlayoutStarted(utterance));
+                }
+                VoiceEvent::Playout(PlayoutEvent::Audible(_, at)) => {
+                    self.latency.audible(at, &self.metrics);
                 }
                 VoiceEvent::Playout(PlayoutEvent::Dry(utterance)) => {
                     self.inputs.push_back(Input::PlayoutDry(utterance));
                 }
                 VoiceEvent::Playout(PlayoutEvent::Finished(heard)) => {
+                    self.latency.finished();
                     self.inputs
                         .push_back(Input::PlayoutFinished(heard.utterance));
                     self.heard(now, &heard);

@@ -20,9 +20,9 @@ pub enum Input {
         /// First voiced frame.
         at: CallTime,
     },
-    /// Voice activity ended; `at` is the end of its last voiced frame.
+    /// Voice activity ended; `at` is the end of the last audible sound.
     SpeechEnded {
-        /// Last voiced frame.
+        /// End of the last sound.
         at: CallTime,
     },
     /// The recogniser understood something.
@@ -112,7 +112,7 @@ pub struct UserTurn {
     pub words: Vec<Word>,
     /// First voiced frame.
     pub started: CallTime,
-    /// Last voiced frame.
+    /// End of the last audible sound.
     pub ended: CallTime,
     /// When the last final transcript came, if one did.
     pub final_at: Option<CallTime>,
