@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use tracing::{Span, field::Empty};
+
 use super::turn::UserTurn;
 use crate::{
     domain::call_time::CallTime,
@@ -50,9 +52,11 @@ pub(super) struct LatencyMeter {
     done: Vec<TurnLatency>,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 struct Committed {
     turn: u32,
+    /// From the end of the caller's turn to the agent's first sound; a turn without an answer of its own ends where it is superseded.
+    span: Span,
     speech_ended: CallTime,
     endpoint_at: CallTime,
     final_at: Option<CallTime>,
@@ -99,6 +103,7 @@ impl LatencyMeter {
         self.voice = VoiceMarks::default();
         self.turn = Some(Committed {
             turn: turn.index,
+            span: turn_span(turn.index),
             speech_ended: turn.ended,
             endpoint_at: turn.endpoint_at,
             final_at: turn.final_at,
@@ -154,8 +159,10 @@ impl LatencyMeter {
         if self.voice.started.is_some()
             && let Some(turn) = self.turn.take()
         {
-            let latency = self.finish(at, turn);
+            let latency = self.finish(at, &turn);
             record(&latency, metrics);
+            turn.span.record("turn.total_ms", millis(latency.total));
+            turn.span.record("turn.own_ms", millis(latency.own));
             self.done.push(latency);
         }
     }
@@ -176,7 +183,7 @@ impl LatencyMeter {
         self.done
     }
 
-    fn finish(&self, now: CallTime, turn: Committed) -> TurnLatency {
+    fn finish(&self, now: CallTime, turn: &Committed) -> TurnLatency {
         let (reply, voice) = (self.reply, self.voice);
         let due = turn
             .final_at
@@ -214,6 +221,20 @@ impl LatencyMeter {
 
 fn between(from: Option<CallTime>, to: Option<CallTime>) -> Option<Duration> {
     Some(to?.since(from?))
+}
+
+/// A child of the call's span.
+fn turn_span(index: u32) -> Span {
+    tracing::info_span!(
+        "turn",
+        turn.index = index,
+        turn.total_ms = Empty,
+        turn.own_ms = Empty
+    )
+}
+
+fn millis(took: Duration) -> u64 {
+    u64::try_from(took.as_millis()).unwrap_or(u64::MAX)
 }
 
 fn record(latency: &TurnLatency, metrics: &Metrics) {

@@ -1,7 +1,9 @@
-//! Logs, traces, metrics; all three free of patient data: [`Phi`](crate::domain::phi::Phi) prints `[phi]`, metric labels are closed enums, and a
-//! layer refuses the fields that a library might fill with a body or an address.
+//! Logs, traces, metrics; all three free of patient data: [`Phi`](crate::domain::phi::Phi) prints `[phi]`, metric labels are closed enums, and
+//! libraries, whose verbose lines may hold a body or an address, write nothing below `warn`.
 
 pub mod labels;
 pub mod logs;
 pub mod metrics;
+#[cfg(test)]
+mod page;
 mod span_sender;

@@ -98,7 +98,6 @@ impl ToolSet {
         };
         let took = started.elapsed();
         tracing::info!(
-            call.id = %self.call,
             tool = Tool::by_name(&request.name).map_or("unknown", Tool::name),
             status = answer.status.as_str(),
             turn,
@@ -142,7 +141,7 @@ impl ToolSet {
         match refusal {
             Refusal::Invalid { code, message } => Answer::invalid(code, &message),
             Refusal::Storage(error) => {
-                tracing::error!(call.id = %self.call, tool = tool.name(), error = &error as &dyn std::error::Error, "tool failed");
+                tracing::error!(tool = tool.name(), error = &error as &dyn std::error::Error, "tool failed");
                 Answer::failed()
             }
         }
