@@ -5,6 +5,7 @@ mod calls;
 mod dispatch;
 mod gateway;
 mod operator;
+mod phi;
 mod postgres;
 mod providers;
 mod provision;

@@ -297,6 +297,11 @@ impl World {
         )
     }
 
+    /// Where gateway and worker listen.
+    pub(crate) fn listeners(&self) -> [SocketAddr; 2] {
+        [self.gateway_addr, self.worker_addr]
+    }
+
     /// The text of `/metrics` of gateway and worker.
     pub(crate) async fn metrics(&self) -> String {
         let mut all = String::new();
