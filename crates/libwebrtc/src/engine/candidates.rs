@@ -69,6 +69,7 @@ impl Engine {
     }
 
     fn add_local(&mut self, candidate: Candidate) {
+        self.rtc_touched = true;
         let Some(added) = self.rtc.add_local_candidate(candidate).cloned() else {
             return;
         };
@@ -127,6 +128,7 @@ impl Engine {
             _ => return,
         }
         self.remember_remote(candidate.clone());
+        self.rtc_touched = true;
         self.rtc.add_remote_candidate(candidate);
     }
 
@@ -185,6 +187,7 @@ impl Engine {
     }
 
     pub(super) fn tcp_down(&mut self, local: SocketAddr) {
+        self.rtc_touched = true;
         let gone = |c: &Candidate| c.proto() == Protocol::Tcp && c.addr() == local;
         for candidate in self.candidates.local.extract_if(.., |c| gone(c)) {
             self.rtc.direct_api().invalidate_candidate(&candidate);
@@ -194,6 +197,7 @@ impl Engine {
     /// Forgets how the checks of all paths went and starts them anew. Media keeps using the path chosen last until
     /// another check succeeds, which after an ICE restart is a matter of one round trip.
     pub(super) fn recheck_candidates(&mut self) {
+        self.rtc_touched = true;
         for candidate in &self.candidates.remote {
             self.rtc.direct_api().invalidate_candidate(candidate);
         }

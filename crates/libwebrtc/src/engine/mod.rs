@@ -10,6 +10,7 @@ mod setup;
 mod stats;
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use str0m::Rtc;
 use tokio::sync::mpsc;
@@ -34,6 +35,10 @@ struct Engine {
     channels: Channels,
     media: Media,
     measured: Measured,
+    /// When str0m wants to be called again.
+    rtc_deadline: Option<Instant>,
+    /// Something was given to str0m since its outputs were last taken.
+    rtc_touched: bool,
     /// The peer's certificate and credentials of the last agreement.
     agreed: Option<Agreed>,
 }

@@ -1,9 +1,11 @@
 //! The loop.
 
 use std::future::poll_fn;
+use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::time::{Duration, Instant};
 
+use futures_util::FutureExt;
 use str0m::net::Receive;
 use str0m::{Input, Output};
 use tokio::sync::oneshot;
@@ -30,15 +32,30 @@ enum Wake {
     Time,
 }
 
-/// Runs a connection until it is closed.
-pub(super) async fn run(mut engine: Engine) {
+/// Runs a connection until it is closed. A panic, also one of a listener, fails this connection and no other.
+pub(super) async fn supervise(engine: Engine) {
+    let peer = engine.peer.clone();
+    // Nothing of the engine is used after a panic.
+    if AssertUnwindSafe(run(engine)).catch_unwind().await.is_err() {
+        tracing::error!("the task of a peer connection panicked");
+        peer.fail();
+    }
+}
+
+async fn run(mut engine: Engine) {
     let mut sleep = Box::pin(tokio::time::sleep(Duration::ZERO));
     while !engine.peer.is_closed() {
         let deadline = engine.drive(Instant::now());
         match engine.wait(deadline, sleep.as_mut()).await {
             Wake::Closed => break,
-            Wake::Shared => engine.look_at_shared_state(),
-            Wake::Command(command) => engine.command(command).await,
+            Wake::Shared => {
+                engine.look_at_shared_state();
+                engine.rtc_touched = true;
+            }
+            Wake::Command(command) => {
+                engine.command(command).await;
+                engine.rtc_touched = true;
+            }
             Wake::Net(event) => engine.net_events(event),
             Wake::Time => {}
         }
@@ -49,7 +66,7 @@ pub(super) async fn run(mut engine: Engine) {
 impl Engine {
     /// Moves time on and gets everything out that is due. Returns when to call again.
     fn drive(&mut self, now: Instant) -> Instant {
-        self.media.tick(now, &mut self.rtc, self.link.can_send());
+        self.rtc_touched |= self.media.tick(now, &mut self.rtc, self.link.can_send());
         self.net.handle_timeout(now);
         self.link.update(now);
         self.dial_if_due(now);
@@ -63,13 +80,19 @@ impl Engine {
     }
 
     fn drive_rtc(&mut self, now: Instant) -> Result<(), str0m::RtcError> {
-        self.rtc.handle_input(Input::Timeout(now))?;
-        loop {
+        self.rtc_touched |= self.channels.pump(&mut self.rtc);
+        // After a datagram all is done already; then there is nothing to do here.
+        while self.rtc_touched || self.rtc_deadline.is_none_or(|at| at <= now) {
+            self.rtc_touched = false;
+            self.rtc_deadline = None;
+            self.rtc.handle_input(Input::Timeout(now))?;
             self.drain(now)?;
-            if !self.channels.pump(&mut self.rtc) {
-                return Ok(());
+            self.rtc_touched = self.channels.pump(&mut self.rtc);
+            if self.rtc_deadline.is_none_or(|at| at <= now) && !self.rtc_touched {
+                break; // asked to be called at once: after the sockets had their turn
             }
         }
+        Ok(())
     }
 
     /// Empties str0m, as its contract asks for after each input.
@@ -77,7 +100,7 @@ impl Engine {
         loop {
             match self.rtc.poll_output()? {
                 Output::Timeout(at) => {
-                    self.measured.rtc_deadline = Some(at);
+                    self.rtc_deadline = Some(at);
                     return Ok(());
                 }
                 Output::Transmit(out) => {
@@ -91,8 +114,11 @@ impl Engine {
     }
 
     fn deadline(&self, now: Instant) -> Instant {
+        if self.rtc_touched {
+            return now;
+        }
         let all = [
-            self.measured.rtc_deadline,
+            self.rtc_deadline,
             self.link.deadline(),
             self.net.deadline(),
             self.media.deadline(self.link.can_send()),

@@ -61,9 +61,11 @@ pub(crate) fn start() -> Result<(Arc<Peer>, JoinHandle<()>), RtcError> {
         channels: Channels::default(),
         media: Media::new(now),
         measured: Measured::default(),
+        rtc_deadline: None,
+        rtc_touched: true,
         agreed: None,
     };
-    Ok((peer, runtime.spawn(run::run(engine))))
+    Ok((peer, runtime.spawn(run::supervise(engine))))
 }
 
 fn build(credentials: &IceCredentials, now: Instant) -> Rtc {

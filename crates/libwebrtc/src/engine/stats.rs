@@ -1,6 +1,6 @@
 //! Measurements of the transport, and the report.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use str0m::net::{Protocol, Transmit};
 use str0m::stats::PeerStats;
@@ -14,7 +14,6 @@ pub(super) const INTERVAL: Duration = Duration::from_secs(2);
 /// What is remembered between reports.
 #[derive(Default)]
 pub(super) struct Measured {
-    pub(super) rtc_deadline: Option<Instant>,
     protocol: Option<Protocol>,
     round_trip_time: Option<Duration>,
 }

@@ -9,7 +9,7 @@ mod tcp;
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Instant;
 
 use str0m::net::Protocol;
@@ -60,6 +60,8 @@ struct UdpLink {
 pub(crate) struct Net {
     udp: Vec<UdpLink>,
     tcp: Vec<TcpLink>,
+    /// Which socket is asked first; moves on so that a busy one does not starve the others.
+    turn: usize,
     buffer: Box<[u8; BUFFER]>,
     traffic: Traffic,
 }
@@ -70,6 +72,7 @@ impl Net {
         Self {
             udp: Vec::new(),
             tcp: Vec::new(),
+            turn: 0,
             buffer,
             traffic: Traffic::default(),
         }
@@ -166,62 +169,56 @@ impl Net {
             .is_some_and(|link| link.send(bytes))
     }
 
-    /// The next event, in no particular order between sockets.
+    /// The next event of any socket.
     pub(crate) fn poll_event(&mut self, cx: &mut Context<'_>, now: Instant) -> Poll<NetEvent> {
-        if let Poll::Ready(event) = self.poll_udp(cx) {
-            return Poll::Ready(event);
-        }
-        self.poll_tcp(cx, now)
-    }
-
-    fn poll_udp(&mut self, cx: &mut Context<'_>) -> Poll<NetEvent> {
-        for link in &self.udp {
-            let mut read = ReadBuf::new(&mut self.buffer[..]);
-            match link.socket.poll_recv_from(cx, &mut read) {
-                Poll::Ready(Ok(source)) => {
-                    let len = read.filled().len();
-                    let (protocol, destination) = (Protocol::Udp, link.local);
-                    self.traffic.packets_received += 1;
-                    self.traffic.bytes_received += len as u64;
-                    return Poll::Ready(NetEvent::Datagram {
-                        protocol,
-                        source,
-                        destination,
-                        len,
-                    });
-                }
-                Poll::Ready(Err(error)) => {
-                    // Mostly "port unreachable" echoed by the peer's host; the next poll goes on.
-                    tracing::trace!(%error, "datagram not received");
-                    cx.waker().wake_by_ref();
-                }
-                Poll::Pending => {}
+        let sockets = self.udp.len() + self.tcp.len();
+        for _ in 0..sockets {
+            self.turn = (self.turn + 1) % sockets;
+            let event = match self.turn.checked_sub(self.udp.len()) {
+                None => self.poll_udp(self.turn, cx),
+                Some(index) => self.poll_tcp(index, cx, now),
+            };
+            if let Poll::Ready(NetEvent::Datagram { len, .. }) = event {
+                self.traffic.packets_received += 1;
+                self.traffic.bytes_received += len as u64;
+            }
+            if event.is_ready() {
+                return event;
             }
         }
         Poll::Pending
     }
 
-    fn poll_tcp(&mut self, cx: &mut Context<'_>, now: Instant) -> Poll<NetEvent> {
-        for link in &mut self.tcp {
-            let Poll::Ready(event) = link.poll(cx, now, &mut self.buffer[..]) else {
-                continue;
-            };
-            return Poll::Ready(match event {
-                TcpEvent::Up(local) => NetEvent::TcpUp { local },
-                TcpEvent::Down(local) => NetEvent::TcpDown { local },
-                TcpEvent::Frame { local, len } => {
-                    self.traffic.packets_received += 1;
-                    self.traffic.bytes_received += len as u64;
-                    let (protocol, source) = (Protocol::Tcp, link.remote());
-                    NetEvent::Datagram {
-                        protocol,
-                        source,
-                        destination: local,
-                        len,
-                    }
-                }
-            });
+    fn poll_udp(&mut self, index: usize, cx: &mut Context<'_>) -> Poll<NetEvent> {
+        let link = &self.udp[index];
+        let mut read = ReadBuf::new(&mut self.buffer[..]);
+        match ready!(link.socket.poll_recv_from(cx, &mut read)) {
+            Ok(source) => Poll::Ready(NetEvent::Datagram {
+                protocol: Protocol::Udp,
+                source,
+                destination: link.local,
+                len: read.filled().len(),
+            }),
+            Err(error) => {
+                // Mostly "port unreachable" echoed by the peer's host; the next poll goes on.
+                tracing::trace!(%error, "datagram not received");
+                cx.waker().wake_by_ref();
+                Poll::Pending
+            }
         }
-        Poll::Pending
+    }
+
+    fn poll_tcp(&mut self, index: usize, cx: &mut Context<'_>, now: Instant) -> Poll<NetEvent> {
+        let link = &mut self.tcp[index];
+        Poll::Ready(match ready!(link.poll(cx, now, &mut self.buffer[..])) {
+            TcpEvent::Up(local) => NetEvent::TcpUp { local },
+            TcpEvent::Down(local) => NetEvent::TcpDown { local },
+            TcpEvent::Frame { local, len } => NetEvent::Datagram {
+                protocol: Protocol::Tcp,
+                source: link.remote(),
+                destination: local,
+                len,
+            },
+        })
     }
 }

@@ -260,6 +260,15 @@ impl Peer {
         }
     }
 
+    /// The engine is gone without having been told to end.
+    pub(crate) fn fail(&self) {
+        if self.states.set_connection(PeerConnectionState::Failed) {
+            self.callbacks
+                .connection
+                .call(|f| f(PeerConnectionState::Failed));
+        }
+    }
+
     /// Ends the connection: states change at once, the engine says goodbye and stops.
     pub(crate) fn close(&self) {
         if !self.jsep(Jsep::close) {

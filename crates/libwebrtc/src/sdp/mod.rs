@@ -180,4 +180,33 @@ mod tests {
         assert_eq!(error.line, "m=audio");
         assert!(Sdp::parse("v=0\r\nnonsense\r\n").is_err());
     }
+
+    fn read_all(sdp: &Sdp) {
+        sdp.ice_credentials();
+        sdp.fingerprint();
+        sdp.setup();
+        sdp.candidates().for_each(drop);
+        for section in &sdp.sections {
+            section.direction();
+            section.ssrc();
+            section.msid();
+            section.extension(write::MID);
+            let opus = section.payload_type("opus");
+            opus.and_then(|number| section.format_parameters(number));
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_text_makes_the_parser_panic(text in ".*") {
+            Sdp::parse(&text).iter().for_each(read_all);
+        }
+
+        #[test]
+        fn no_mutation_makes_the_parser_panic(cut in 0..ANSWER.len(), insert in ".{0,12}", keep in 0..400usize) {
+            let end = (cut + keep).min(ANSWER.len());
+            let text = format!("{}{insert}{}", &ANSWER[..cut], &ANSWER[end..]);
+            Sdp::parse(&text).iter().for_each(read_all);
+        }
+    }
 }

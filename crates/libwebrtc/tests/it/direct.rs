@@ -225,6 +225,24 @@ async fn sound_goes_on_through_an_ice_restart() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_listener_that_panics_fails_its_own_connection_only() {
+    let (mut a, mut b) = pair();
+    let ours =
+        a.pc.create_data_channel("talk", DataChannelInit::default())
+            .expect("open");
+    negotiate(&a.pc, &b.pc, OfferOptions::default()).await;
+    let theirs = within("channel", b.channels.recv()).await.expect("arrives");
+    theirs.on_message(Some(Box::new(|_| panic!("a listener panics on purpose"))));
+    a.until(PeerConnectionState::Connected).await;
+    theirs.send(b"ready", true).expect("open");
+    ours.send(b"bang", true).expect("open");
+    b.until(PeerConnectionState::Failed).await;
+    assert_eq!(a.pc.connection_state(), PeerConnectionState::Connected);
+    let error = b.pc.get_stats().await.expect_err("its task is gone");
+    assert_eq!(error.error_type, RtcErrorType::InvalidState);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn what_is_not_supported_says_so() {
     use libwebrtc::video_source::native::NativeVideoSource;
     let factory = PeerConnectionFactory::default();

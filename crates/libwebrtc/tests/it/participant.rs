@@ -1,7 +1,7 @@
 //! A participant of a room who talks, listens and keeps a record of both.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::StreamExt;
 use libwebrtc::audio_frame::AudioFrame;
@@ -58,9 +58,10 @@ impl Participant {
         let mut options = RoomOptions::default();
         options.single_peer_connection = mode == Mode::Single;
         let token = server.token(room, name);
-        let (room, events) = Room::connect(&server.url(), &token, options)
-            .await
-            .expect("the room can be joined");
+        let started = Instant::now();
+        let joined = Room::connect(&server.url(), &token, options).await;
+        let (room, events) = joined.expect("the room can be joined");
+        println!("{name} joined in {} ms", started.elapsed().as_millis());
         assert_eq!(
             room.is_single_peer_connection_active(),
             mode == Mode::Single
@@ -158,19 +159,22 @@ impl Participant {
     }
 }
 
-/// Both hear what the other says, and not something else.
+/// Both hear what the other says, and not something else, for 2 s. On a busy machine, where the talkers themselves
+/// falter, they get a few attempts.
 pub(crate) async fn converse(a: &Participant, b: &Participant) {
-    let (ab, ba) = tokio::join!(a.hears(b, 2.0), b.hears(a, 2.0));
-    println!(
-        "{} hears {}: {ab:.3}, the other way {ba:.3}",
-        a.name, b.name
-    );
-    assert!(
-        ab > 0.7 && ba > 0.7,
-        "{} and {}: {ab:.3} and {ba:.3}",
-        a.name,
-        b.name
-    );
+    let mut heard = Vec::new();
+    for _ in 0..4 {
+        let (ab, ba) = tokio::join!(a.hears(b, 2.0), b.hears(a, 2.0));
+        println!(
+            "{} hears {}: {ab:.3}, the other way {ba:.3}",
+            a.name, b.name
+        );
+        if ab > 0.75 && ba > 0.75 {
+            return;
+        }
+        heard.push((ab, ba));
+    }
+    panic!("{} and {}: {heard:?}", a.name, b.name);
 }
 
 /// Two participants who talk to each other.

@@ -24,8 +24,13 @@ fn longest_gap(heard: &[i16]) -> usize {
     longest * 1000 / RATE as usize
 }
 
-async fn survive(scenario: SimulateScenario, room: &str, mode: Mode) -> (Participant, Participant) {
-    let (a, b) = couple(shared(Paths::UdpAndTcp), &format!("{room}-{mode:?}"), mode).await;
+async fn survive(
+    scenario: SimulateScenario,
+    room: &str,
+    mode: Mode,
+    paths: Paths,
+) -> (Participant, Participant) {
+    let (a, b) = couple(shared(paths), &format!("{room}-{mode:?}"), mode).await;
     converse(&a, &b).await;
     let started = Instant::now();
     a.room.simulate_scenario(scenario).await.expect("triggered");
@@ -37,8 +42,8 @@ async fn survive(scenario: SimulateScenario, room: &str, mode: Mode) -> (Partici
     (a, b)
 }
 
-async fn resume(mode: Mode) {
-    let (a, b) = survive(SimulateScenario::SignalReconnect, "resume", mode).await;
+async fn resume(mode: Mode, paths: Paths) {
+    let (a, b) = survive(SimulateScenario::SignalReconnect, "resume", mode, paths).await;
     let during = b.diary.lock().heard.clone();
     converse(&a, &b).await;
     // A resume restarts ICE, and media goes on meanwhile. The longest pause of the voice itself is 250 ms per syllable.
@@ -52,16 +57,31 @@ async fn resume(mode: Mode) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn lost_signalling_over_one_connection() {
-    resume(Mode::Single).await;
+    resume(Mode::Single, Paths::UdpAndTcp).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn lost_signalling_over_two_connections() {
-    resume(Mode::Dual).await;
+    resume(Mode::Dual, Paths::UdpAndTcp).await;
+}
+
+/// The server closes the TCP connections of the old ICE session: they are dialled again.
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn lost_signalling_over_tcp() {
+    tokio::join!(
+        resume(Mode::Single, Paths::TcpOnly),
+        resume(Mode::Dual, Paths::TcpOnly)
+    );
 }
 
 async fn start_over(mode: Mode) {
-    let (a, b) = survive(SimulateScenario::FullReconnect, "restart", mode).await;
+    let (a, b) = survive(
+        SimulateScenario::FullReconnect,
+        "restart",
+        mode,
+        Paths::UdpAndTcp,
+    )
+    .await;
     a.until("republished track", LIMIT, |d| d.republished > 0)
         .await;
     b.until("new track", LIMIT, |d| {
@@ -84,7 +104,13 @@ async fn a_new_session_over_two_connections() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn a_switch_to_tcp_in_mid_call() {
-    let (a, b) = survive(SimulateScenario::ForceTcp, "force-tcp", Mode::Single).await;
+    let (a, b) = survive(
+        SimulateScenario::ForceTcp,
+        "force-tcp",
+        Mode::Single,
+        Paths::UdpAndTcp,
+    )
+    .await;
     b.until("new track", LIMIT, |d| d.subscribed > 1).await;
     converse(&a, &b).await;
     assert_eq!(a.transport().await.protocol, Some("tcp"));

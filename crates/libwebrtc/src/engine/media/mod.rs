@@ -105,15 +105,16 @@ impl Media {
         }
     }
 
-    /// Plays and sends the blocks that are due.
-    pub(super) fn tick(&mut self, now: Instant, rtc: &mut Rtc, can_send: bool) {
-        if self.period(can_send) != Some(TICK) {
+    /// Plays and sends the blocks that are due. Returns whether a packet was given to str0m.
+    pub(super) fn tick(&mut self, now: Instant, rtc: &mut Rtc, can_send: bool) -> bool {
+        if !self.is_active(can_send) {
             self.next_tick = self.next_tick.max(now);
-            return;
+            return false;
         }
         if now.saturating_duration_since(self.next_tick) > MAX_LAG {
             self.next_tick = now;
         }
+        let mut sent = false;
         while self.next_tick <= now {
             let at = self.next_tick.saturating_duration_since(self.started);
             self.next_tick += TICK;
@@ -122,30 +123,34 @@ impl Media {
                     tracing::warn!(%error, "sound cannot be played");
                 }
             }
-            if can_send {
-                self.sending
-                    .iter_mut()
-                    .for_each(|s| s.tick(now, rtc, &mut self.packet));
+            for sending in self.sending.iter_mut().filter(|_| can_send) {
+                sent |= sending.tick(now, rtc, &mut self.packet);
             }
         }
+        sent
     }
 
-    fn period(&self, can_send: bool) -> Option<Duration> {
+    /// Whether blocks pass, in either direction.
+    fn is_active(&self, can_send: bool) -> bool {
         let sends = can_send && self.sending.iter().any(|sending| !sending.muted);
-        if sends || self.receiving.iter().any(Receiving::is_heard) {
-            Some(TICK)
-        } else if self.receiving.is_empty() {
-            None
-        } else {
-            Some(LISTEN_CHECK)
-        }
+        sends || self.receiving.iter().any(Receiving::is_heard)
     }
 
+    /// When to call [`Self::tick`].
     pub(super) fn deadline(&self, can_send: bool) -> Option<Instant> {
-        match self.period(can_send)? {
-            TICK => Some(self.next_tick),
-            longer => Some(self.next_tick + longer),
+        if self.receiving.iter().any(Receiving::is_heard) {
+            return Some(self.next_tick);
         }
+        if self.is_active(can_send) {
+            // A packet is due with its second block only: one wake-up for both.
+            let begun = self.sending.iter().any(Sending::has_begun_packet);
+            return Some(if begun {
+                self.next_tick
+            } else {
+                self.next_tick + TICK
+            });
+        }
+        (!self.receiving.is_empty()).then(|| self.next_tick + LISTEN_CHECK)
     }
 
     /// A packet of the peer.

@@ -74,6 +74,11 @@ impl Sending {
         Ok(Some(sending))
     }
 
+    /// The next block completes a packet.
+    pub(super) fn has_begun_packet(&self) -> bool {
+        self.blocks > 0
+    }
+
     pub(super) fn stop(&self, rtc: &mut Rtc) {
         rtc.direct_api()
             .remove_stream_tx(Ssrc::from(self.plan.ssrc));
@@ -101,24 +106,28 @@ impl Sending {
         Ok(())
     }
 
-    /// Moves 10 ms on.
-    pub(super) fn tick(&mut self, now: Instant, rtc: &mut Rtc, packet: &mut Vec<u8>) {
+    /// Moves 10 ms on. Returns whether a packet was sent.
+    pub(super) fn tick(&mut self, now: Instant, rtc: &mut Rtc, packet: &mut Vec<u8>) -> bool {
         if self.blocks == 0 {
             self.packet_time = self.time;
         }
         self.time = self.time.wrapping_add(480);
         if self.muted {
             self.blocks = 0;
-            return;
+            return false;
         }
         self.blocks += 1;
         match self.audio.tick_10ms(packet) {
             Ok(Some(info)) => {
                 self.blocks = 0;
                 self.send(now, rtc, packet, info.voice);
+                true
             }
-            Ok(None) => {}
-            Err(error) => tracing::warn!(%error, "sound cannot be encoded"),
+            Ok(None) => false,
+            Err(error) => {
+                tracing::warn!(%error, "sound cannot be encoded");
+                false
+            }
         }
     }
 
