@@ -97,6 +97,15 @@ async fn negotiate(a: &PeerConnection, b: &PeerConnection, options: OfferOptions
         .expect("their answer");
 }
 
+async fn open(channel: &DataChannel) {
+    let opens = async {
+        while channel.state() != DataChannelState::Open {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    within("open channel", opens).await;
+}
+
 impl Side {
     async fn until(&mut self, wanted: PeerConnectionState) {
         let reached = async { while self.states.recv().await != Some(wanted) {} };
@@ -115,12 +124,7 @@ async fn messages_pass_both_ways_and_every_byte_is_accounted_for() {
         .await
         .expect("the channel arrives");
     assert_eq!(theirs.label(), "talk");
-    within("open channel", async {
-        while ours.state() != DataChannelState::Open {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    })
-    .await;
+    open(&ours).await;
     let (sent_tx, mut sent) = unbounded_channel();
     ours.on_buffered_amount_change(Some(into(sent_tx)));
     let sizes: Vec<usize> = (0..100).map(|n| 1 + n * n * 50 % 65_536).collect();
@@ -234,7 +238,7 @@ async fn a_listener_that_panics_fails_its_own_connection_only() {
     let theirs = within("channel", b.channels.recv()).await.expect("arrives");
     theirs.on_message(Some(Box::new(|_| panic!("a listener panics on purpose"))));
     a.until(PeerConnectionState::Connected).await;
-    theirs.send(b"ready", true).expect("open");
+    open(&ours).await;
     ours.send(b"bang", true).expect("open");
     b.until(PeerConnectionState::Failed).await;
     assert_eq!(a.pc.connection_state(), PeerConnectionState::Connected);

@@ -8,9 +8,10 @@ use tokio::runtime::Handle;
 use crate::participant::{Mode, couple};
 use crate::server::{Paths, shared};
 
+/// Waits for tasks to end. The SDK waits up to 10 s for the answer to an offer, also after it has left.
 async fn settle(tasks: usize) -> usize {
     let metrics = Handle::current().metrics();
-    for _ in 0..500 {
+    for _ in 0..1200 {
         if metrics.num_alive_tasks() <= tasks {
             break;
         }
