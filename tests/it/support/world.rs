@@ -265,6 +265,10 @@ impl World {
     }
 
     /// Calls of a clinic that hold a slot right now, once there are no more than `limit`; at the latest after ten seconds.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "slots expire by the clock of the product, which runs as processes of its own"
+    )]
     pub(crate) async fn slots_in_use(&self, tenant: &str, limit: usize) -> usize {
         let tenant: TenantId = tenant.parse().expect("tenant id");
         let config = RedisConfig {
@@ -304,10 +308,14 @@ impl World {
 
     /// The text of `/metrics` of gateway and worker.
     pub(crate) async fn metrics(&self) -> String {
+        let client = reqwest::Client::builder()
+            .timeout(Duration::from_secs(10))
+            .build()
+            .expect("client");
         let mut all = String::new();
         for addr in [self.gateway_addr, self.worker_addr] {
-            let url = format!("http://{addr}/metrics");
-            all += &reqwest::get(url)
+            let scrape = client.get(format!("http://{addr}/metrics")).send();
+            all += &scrape
                 .await
                 .expect("scrape")
                 .text()
