@@ -141,7 +141,11 @@ impl ToolSet {
         match refusal {
             Refusal::Invalid { code, message } => Answer::invalid(code, &message),
             Refusal::Storage(error) => {
-                tracing::error!(tool = tool.name(), error = &error as &dyn std::error::Error, "tool failed");
+                tracing::error!(
+                    tool = tool.name(),
+                    error = &error as &dyn std::error::Error,
+                    "tool failed"
+                );
                 Answer::failed()
             }
         }

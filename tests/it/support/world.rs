@@ -315,12 +315,7 @@ impl World {
         let mut all = String::new();
         for addr in [self.gateway_addr, self.worker_addr] {
             let scrape = client.get(format!("http://{addr}/metrics")).send();
-            all += &scrape
-                .await
-                .expect("scrape")
-                .text()
-                .await
-                .expect("text");
+            all += &scrape.await.expect("scrape").text().await.expect("text");
         }
         all
     }
