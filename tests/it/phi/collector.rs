@@ -5,7 +5,7 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 use axum::{Router, body::Bytes, extract::State, routing::post};
 use parking_lot::Mutex;
 use prost::Message;
-use tokio::task::JoinHandle;
+use tokio::task::JoinSet;
 
 #[derive(Clone, PartialEq, Message)]
 struct Export {
@@ -95,7 +95,8 @@ type Bodies = Arc<Mutex<Vec<Bytes>>>;
 pub(crate) struct Collector {
     addr: SocketAddr,
     bodies: Bodies,
-    server: JoinHandle<()>,
+    /// Dropped, it ends.
+    _server: JoinSet<()>,
 }
 
 impl Collector {
@@ -108,12 +109,12 @@ impl Collector {
         let router = Router::new()
             .route("/v1/traces", post(receive))
             .with_state(Arc::clone(&bodies));
-        let server =
-            tokio::spawn(async move { axum::serve(listener, router).await.expect("serve") });
+        let mut server = JoinSet::new();
+        server.spawn(async move { axum::serve(listener, router).await.expect("serve") });
         Self {
             addr,
             bodies,
-            server,
+            _server: server,
         }
     }
 
@@ -152,12 +153,6 @@ impl Collector {
             .flat_map(|s| s.spans)
             .map(Seen::from)
             .collect()
-    }
-}
-
-impl Drop for Collector {
-    fn drop(&mut self) {
-        self.server.abort();
     }
 }
 

@@ -3,7 +3,7 @@
 use std::{fmt::Write as _, time::Duration};
 
 use redis::{AsyncCommands, Value, aio::MultiplexedConnection};
-use tokio::{sync::oneshot, task::JoinHandle};
+use tokio::{sync::oneshot, task::JoinSet};
 
 use crate::support::world::World;
 
@@ -12,7 +12,7 @@ const EVERY: Duration = Duration::from_millis(300);
 /// Reads a Redis database again and again: what a call keeps there is gone after it.
 pub(crate) struct RedisWatch {
     stop: oneshot::Sender<()>,
-    task: JoinHandle<String>,
+    task: JoinSet<String>,
 }
 
 impl RedisWatch {
@@ -23,7 +23,8 @@ impl RedisWatch {
             .await
             .expect("redis");
         let (stop, mut stopped) = oneshot::channel();
-        let task = tokio::spawn(async move {
+        let mut task = JoinSet::new();
+        task.spawn(async move {
             let mut all = String::new();
             loop {
                 let is_last = tokio::time::timeout(EVERY, &mut stopped).await.is_ok();
@@ -37,9 +38,13 @@ impl RedisWatch {
     }
 
     /// All that was read, a last time now.
-    pub(crate) async fn stop(self) -> String {
+    pub(crate) async fn stop(mut self) -> String {
         self.stop.send(()).expect("the watch runs");
-        self.task.await.expect("the watch")
+        self.task
+            .join_next()
+            .await
+            .expect("one task")
+            .expect("the watch")
     }
 }
 
