@@ -1,6 +1,9 @@
 //! The outside world: callers, simulators, and the local stack.
 
+pub mod bench;
 pub mod caller;
+pub mod cli;
+pub mod demo;
 pub mod sim;
 pub mod speech;
 pub mod stack;

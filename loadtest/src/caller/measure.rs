@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::recording::{Recording, samples, time};
 
-/// Louder than this is voice: 30 dB above the line's noise, 25 dB below speech.
+/// Louder than this is audible: 25 dB above the line's noise, 25 dB below speech. The agent draws its lines there, too.
 pub const VOICE_DBFS: f32 = -45.0;
 
 /// Levels are taken over this long...

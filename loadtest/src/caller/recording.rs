@@ -25,7 +25,7 @@ pub(super) const fn time(samples: usize) -> Duration {
 }
 
 /// A call as both sides' sound, from the moment at which Twilio was told of it.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct Recording {
     /// What the caller sent, when it left.
     pub sent: Vec<i16>,
@@ -79,6 +79,18 @@ impl Placer {
         } else {
             0
         }
+    }
+}
+
+impl std::fmt::Debug for Recording {
+    /// How much there is, not what.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(
+            f,
+            "Recording({:?} sent, {:?} heard)",
+            time(self.sent.len()),
+            time(self.heard.len())
+        )
     }
 }
 

@@ -139,9 +139,7 @@ async fn several_calls_at_once_do_not_mix() {
     assert_eq!(
         (one.answered_turns(), two.answered_turns()),
         (1, 1),
-        "{:?} {:?}",
-        one.turns,
-        two.turns
+        "{one:?} {two:?}"
     );
 }
 
@@ -168,4 +166,24 @@ async fn the_media_path_is_measured_in_both_directions() {
         assert!(way.max_ms - way.min_ms < 80.0, "{path:?}");
     }
     assert!(path.of_turn(Some(path.caller_buffer_ms + 7.0)) - path.of_turn(None) > 6.9);
+}
+#[test]
+fn scenarios_that_come_with_the_load_test_parse_and_stay_in_the_corpus() {
+    let folder = crate::stack::workspace_root().join("loadtest/scenarios");
+    let corpus = crate::sim::hear::Corpus::bundled().expect("the corpus");
+    let mut found = 0;
+    for entry in std::fs::read_dir(folder).expect("scenarios") {
+        let path = entry.expect("entry").path();
+        let scenario =
+            Scenario::load(&path).unwrap_or_else(|error| panic!("{}: {error:?}", path.display()));
+        for line in scenario.lines() {
+            assert!(
+                corpus.utterances.iter().any(|u| u.say == line),
+                "{}: not in the corpus: {line}",
+                path.display()
+            );
+        }
+        found += 1;
+    }
+    assert!(found >= 3);
 }
