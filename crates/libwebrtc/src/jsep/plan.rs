@@ -7,7 +7,7 @@ use super::lines::{Content, Line};
 use super::negotiate::common;
 use crate::RtcError;
 use crate::media_stream_track::MediaStreamTrack;
-use crate::sdp::write::numbers;
+use crate::sdp::write::{AUDIO_LEVEL, numbers};
 use crate::sdp::{IceCredentials, Kind, Sdp, Section, Setup};
 
 /// The agreed transport and media, complete: the engine compares it with what runs.
@@ -44,8 +44,6 @@ pub(crate) struct SendPlan {
     pub(crate) payload_type: u8,
     /// Whether the peer wants to know how loud each packet is.
     pub(crate) audio_level: bool,
-    /// Whether the peer decodes two channels.
-    pub(crate) stereo: bool,
 }
 
 /// What we receive.
@@ -120,12 +118,10 @@ fn media(line: &Line, own: &Section, theirs: &Section) -> Option<MediaPlan> {
 }
 
 fn sending(core: &TransceiverCore, theirs: &Section, payload_type: u8) -> SendPlan {
-    let parameters = theirs.format_parameters(payload_type).unwrap_or_default();
     SendPlan {
         ssrc: core.state().sender.ssrc,
         payload_type,
-        audio_level: theirs.extension(crate::sdp::write::AUDIO_LEVEL) == Some(numbers::AUDIO_LEVEL),
-        stereo: parameters.split(';').any(|p| p.trim() == "stereo=1"),
+        audio_level: theirs.extension(AUDIO_LEVEL) == Some(numbers::AUDIO_LEVEL),
     }
 }
 

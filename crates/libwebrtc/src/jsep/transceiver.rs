@@ -41,9 +41,33 @@ pub(crate) struct SenderState {
     pub(crate) track: Option<MediaStreamTrack>,
     pub(crate) stream_ids: Vec<String>,
     pub(crate) ssrc: u32,
+    /// Where the numbering of packets stands. It belongs to the source: a peer takes a jump for an error, also after
+    /// the sender was stopped and started again.
+    pub(crate) numbering: Numbering,
     pub(crate) encodings: Vec<RtpEncodingParameters>,
     /// Must not send, for example because encryption was asked for.
     pub(crate) blocked: bool,
+}
+
+/// How packets are numbered.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Numbering {
+    /// Extended sequence number of the next packet.
+    pub(crate) sequence: u64,
+    /// RTP time at the beginning of the connection, in units of 1/48000 s.
+    pub(crate) time_base: u32,
+}
+
+impl Numbering {
+    /// RFC 3550: both start at random; the sequence leaves room before its first wrap.
+    fn random() -> Self {
+        let sequence = u64::from(rand::random::<u16>() >> 1);
+        let time_base = rand::random();
+        Self {
+            sequence,
+            time_base,
+        }
+    }
 }
 
 #[derive(Default)]
@@ -96,6 +120,7 @@ impl TransceiverCore {
             track,
             stream_ids: init.stream_ids,
             ssrc,
+            numbering: Numbering::random(),
             encodings,
             blocked: false,
         };

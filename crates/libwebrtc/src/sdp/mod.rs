@@ -191,8 +191,7 @@ mod tests {
             section.ssrc();
             section.msid();
             section.extension(write::MID);
-            let opus = section.payload_type("opus");
-            opus.and_then(|number| section.format_parameters(number));
+            section.payload_type("opus");
         }
     }
 

@@ -188,14 +188,6 @@ impl Section {
         })
     }
 
-    /// Whether the author of the section decodes two channels.
-    pub(crate) fn format_parameters(&self, payload_type: u8) -> Option<&str> {
-        self.values("fmtp").find_map(|line| {
-            let (number, rest) = line.split_once(' ')?;
-            (number.parse() == Ok(payload_type)).then_some(rest)
-        })
-    }
-
     /// The number of a header extension.
     pub(crate) fn extension(&self, uri: &str) -> Option<u8> {
         self.values("extmap").find_map(|map| {

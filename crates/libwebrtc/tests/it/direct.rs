@@ -80,6 +80,16 @@ fn watch(pc: PeerConnection) -> Side {
 }
 
 async fn negotiate(a: &PeerConnection, b: &PeerConnection, options: OfferOptions) {
+    negotiate_edited(a, b, options, str::to_owned).await;
+}
+
+/// `a` offers and gets to read what `edit` makes of the answer.
+async fn negotiate_edited(
+    a: &PeerConnection,
+    b: &PeerConnection,
+    options: OfferOptions,
+    edit: impl Fn(&str) -> String,
+) {
     let offer = a.create_offer(options).await.expect("offers");
     a.set_local_description(offer.clone())
         .await
@@ -92,6 +102,8 @@ async fn negotiate(a: &PeerConnection, b: &PeerConnection, options: OfferOptions
     b.set_local_description(answer.clone())
         .await
         .expect("own answer");
+    let read = edit(&answer.to_string());
+    let answer = SessionDescription::parse(&read, SdpType::Answer).expect("still SDP");
     a.set_remote_description(answer)
         .await
         .expect("their answer");
@@ -155,7 +167,7 @@ async fn messages_pass_both_ways_and_every_byte_is_accounted_for() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
-async fn sound_goes_on_through_an_ice_restart() {
+async fn sound_goes_on_through_an_ice_restart_and_other_changes() {
     let seed = seed();
     let factory = PeerConnectionFactory::default();
     let (mut a, mut b) = pair();
@@ -181,13 +193,13 @@ async fn sound_goes_on_through_an_ice_restart() {
             source.capture_frame(&frame).await.expect("fits");
         }
     });
-    let mut stream = NativeAudioStream::new(track, RATE as i32, 1);
+    let mut stream = NativeAudioStream::new(track.clone(), RATE as i32, 1);
     let mut heard = Vec::new();
     let restart = OfferOptions {
         ice_restart: true,
         ..OfferOptions::default()
     };
-    let mut restarted = false;
+    let (mut restarted, mut changed) = (false, false);
     while heard.len() < RATE as usize * 5 {
         let frame = within("frame", stream.next())
             .await
@@ -197,8 +209,15 @@ async fn sound_goes_on_through_an_ice_restart() {
             negotiate(&a.pc, &b.pc, restart.clone()).await;
             restarted = true;
         }
+        if heard.len() > RATE as usize * 3 && !changed {
+            // As LiveKit does once it knows its subscribers.
+            let stereo = |answer: &str| answer.replace("useinbandfec=1", "useinbandfec=1;stereo=1");
+            negotiate_edited(&a.pc, &b.pc, OfferOptions::default(), stereo).await;
+            changed = true;
+        }
     }
-    for second in 1..4 {
+    assert_eq!(track.concealment().restarts, 0, "numbering goes on");
+    for second in 1..5 {
         let part = &heard[second * RATE as usize..(second + 1) * RATE as usize];
         let like = likeness(&said, part);
         println!("second {second}: {like:.3}");

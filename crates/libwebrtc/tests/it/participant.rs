@@ -174,6 +174,9 @@ pub(crate) async fn converse(a: &Participant, b: &Participant) {
         }
         heard.push((ab, ba));
     }
+    for person in [a, b] {
+        println!("{}: {:#?}", person.name, person.room.get_stats().await);
+    }
     panic!("{} and {}: {heard:?}", a.name, b.name);
 }
 

@@ -79,8 +79,8 @@ impl Media {
 
     fn drop_stale(&mut self, rtc: &mut Rtc, plan: &[MediaPlan]) {
         let planned = |mid: Mid| plan.iter().find(|media| Mid::from(&*media.mid) == mid);
-        self.sending.retain(|own| {
-            let keep = planned(own.mid).is_some_and(|m| m.send.as_ref() == Some(&own.plan));
+        self.sending.retain_mut(|own| {
+            let keep = own.follow(planned(own.mid).and_then(|media| media.send.as_ref()));
             if !keep {
                 own.stop(rtc);
             }
@@ -124,7 +124,7 @@ impl Media {
                 }
             }
             for sending in self.sending.iter_mut().filter(|_| can_send) {
-                sent |= sending.tick(now, rtc, &mut self.packet);
+                sent |= sending.tick((now, at), rtc, &mut self.packet);
             }
         }
         sent

@@ -1,14 +1,14 @@
 //! One audio stream that is sent.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use str0m::Rtc;
 use str0m::media::{Mid, Pt};
 use str0m::rtp::{ExtensionValues, RtpWrite, SeqNo, Ssrc};
 
-use crate::audio::AudioError;
 use crate::audio::outbound::OutboundAudio;
+use crate::audio::{AudioError, ticks};
 use crate::audio_track::RtcAudioTrack;
 use crate::jsep::{SendPlan, TransceiverCore};
 use crate::media_stream_track::MediaStreamTrack;
@@ -17,15 +17,12 @@ use crate::stats::{OutboundAudioStats, RtcStats};
 /// A sender at work.
 pub(super) struct Sending {
     pub(super) mid: Mid,
-    pub(super) plan: SendPlan,
+    plan: SendPlan,
     core: Arc<TransceiverCore>,
     track: RtcAudioTrack,
     audio: OutboundAudio,
     /// Nothing may leave: the sender is blocked or its encoding is inactive.
     pub(super) muted: bool,
-    sequence: u64,
-    /// RTP time of the block that comes next.
-    time: u32,
     /// RTP time of the first block of the packet under construction.
     packet_time: u32,
     blocks: u32,
@@ -52,9 +49,6 @@ impl Sending {
         let audio = OutboundAudio::new(track.clone())?;
         rtc.direct_api()
             .declare_stream_tx(Ssrc::from(plan.ssrc), None, mid, None);
-        // RFC 3550: both start at random; a small sequence number leaves room before the first wrap.
-        let sequence = u64::from(rand::random::<u16>() >> 1);
-        let time = rand::random::<u32>();
         let mut sending = Self {
             mid,
             plan: plan.clone(),
@@ -62,9 +56,7 @@ impl Sending {
             track,
             audio,
             muted: false,
-            sequence,
-            time,
-            packet_time: time,
+            packet_time: 0,
             blocks: 0,
             talking: false,
             packets: 0,
@@ -77,6 +69,12 @@ impl Sending {
     /// The next block completes a packet.
     pub(super) fn has_begun_packet(&self) -> bool {
         self.blocks > 0
+    }
+
+    /// Goes on by another plan for the same source. `false` if the plan is for another one.
+    pub(super) fn follow(&mut self, plan: Option<&SendPlan>) -> bool {
+        let same = plan.filter(|plan| plan.ssrc == self.plan.ssrc);
+        same.inspect(|plan| self.plan.clone_from(plan)).is_some()
     }
 
     pub(super) fn stop(&self, rtc: &mut Rtc) {
@@ -106,15 +104,21 @@ impl Sending {
         Ok(())
     }
 
-    /// Moves 10 ms on. Returns whether a packet was sent.
-    pub(super) fn tick(&mut self, now: Instant, rtc: &mut Rtc, packet: &mut Vec<u8>) -> bool {
-        if self.blocks == 0 {
-            self.packet_time = self.time;
-        }
-        self.time = self.time.wrapping_add(480);
+    /// Moves 10 ms on, to `at` since the beginning of the connection. Returns whether a packet was sent.
+    pub(super) fn tick(
+        &mut self,
+        (now, at): (Instant, Duration),
+        rtc: &mut Rtc,
+        packet: &mut Vec<u8>,
+    ) -> bool {
         if self.muted {
             self.blocks = 0;
             return false;
+        }
+        if self.blocks == 0 {
+            // From the clock, so that a pause is as long for the peer as it was here. Wraps as RTP time does.
+            let base = self.core.state().sender.numbering.time_base;
+            self.packet_time = base.wrapping_add(ticks(at) as u32);
         }
         self.blocks += 1;
         match self.audio.tick_10ms(packet) {
@@ -137,16 +141,21 @@ impl Sending {
             return;
         };
         let starts = sound && !self.talking;
+        let sequence = {
+            let mut state = self.core.state();
+            let next = state.sender.numbering.sequence;
+            state.sender.numbering.sequence += 1;
+            next
+        };
         let rtp = RtpWrite::new(
             Pt::from(self.plan.payload_type),
-            SeqNo::from(self.sequence),
+            SeqNo::from(sequence),
             self.packet_time,
             now,
             packet,
         );
         stream.write_rtp(rtp.marker(starts).ext_vals(self.extensions(sound)));
         self.talking = sound;
-        self.sequence += 1;
         self.packets += 1;
         self.bytes += packet.len() as u64;
     }
