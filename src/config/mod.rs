@@ -5,6 +5,7 @@
 mod gateway;
 mod livekit;
 mod pipeline;
+mod pool;
 mod providers;
 mod secret;
 mod security;
@@ -24,6 +25,7 @@ pub use self::{
     gateway::{GatewayConfig, TwilioConfig},
     livekit::{LiveKitConfig, SipTransport},
     pipeline::{EndpointingConfig, PipelineConfig},
+    pool::PoolConfig,
     providers::{AzureConfig, DeepgramConfig, LlmVendor, OpenAiConfig, ProvidersConfig},
     secret::Secret,
     security::SecurityConfig,
@@ -72,6 +74,8 @@ pub struct Config {
     pub redis: RedisConfig,
     /// Postgres.
     pub postgres: PostgresConfig,
+    /// Leases and the queue.
+    pub pool: PoolConfig,
     /// Keys that seal patient data.
     pub security: SecurityConfig,
     /// The pod.
@@ -110,6 +114,7 @@ impl Config {
         self.gateway.validate()?;
         self.livekit.validate()?;
         self.worker.validate()?;
+        self.pool.validate()?;
         self.pipeline.validate()?;
         self.providers.validate()?;
         self.validate_ring_times()

@@ -1,15 +1,15 @@
-//! Decides on a call, and starts to ring for a new one.
+//! Decides on a call, and has a new one offered at once.
 
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use tokio::time::{Instant, timeout_at};
 
-use super::{Dispatcher, ring::WaitingCall};
+use super::{Dispatcher, wall_clock};
 use crate::{
     domain::{
         e164::E164,
-        ids::{CallId, Epoch, RoomName, TenantId, TwilioCallSid},
+        ids::{CallId, RoomName, TenantId, TwilioCallSid},
         tenant::TenantProfile,
     },
     storage::redis::{Admission, Applicant, Limits, Refusal, StoreError},
@@ -57,7 +57,7 @@ const TAKE_BACK: [Duration; 3] = [
 ];
 
 impl Dispatcher {
-    /// Decides by `deadline`. A new call is rung for in a task of its own, off the response path.
+    /// Decides by `deadline`. A new call is offered to the pods off the response path.
     ///
     /// # Errors
     /// [`StoreError`] if Redis did not decide in time; should it yet have admitted the call, that is taken back.
@@ -68,10 +68,9 @@ impl Dispatcher {
         deadline: Instant,
     ) -> Result<Decision, StoreError> {
         let applicant = applicant(candidate);
-        let admitted = Instant::now();
         let answer = timeout_at(deadline, self.store.admit(&applicant, now)).await;
         match answer.unwrap_or(Err(StoreError::Deadline)) {
-            Ok(Admission::Admitted) => Ok(self.start(&applicant, admitted)),
+            Ok(Admission::Admitted) => Ok(self.start(&applicant)),
             Ok(Admission::Repeated { call, room }) => Ok(Decision::Repeated { call, room }),
             Ok(Admission::Refused(refusal)) => Ok(Decision::Refused(refusal)),
             Err(error) => {
@@ -81,18 +80,29 @@ impl Dispatcher {
         }
     }
 
-    fn start(&self, applicant: &Applicant, admitted: Instant) -> Decision {
-        self.tenants.lock().insert(applicant.tenant);
-        self.ring(WaitingCall {
-            tenant: applicant.tenant,
-            call: applicant.call,
-            room: applicant.room.clone(),
-            epoch: Epoch::FIRST,
-            admitted,
-        });
+    fn start(&self, applicant: &Applicant) -> Decision {
+        let (dispatcher, tenant) = (self.clone(), applicant.tenant);
+        let hard = self.lifecycle.hard();
+        self.lifecycle.spawn(
+            hard.run_until_cancelled_owned(async move { dispatcher.announce(tenant).await }),
+        );
         Decision::Admitted {
             room: applicant.room.clone(),
         }
+    }
+
+    /// Names the tenant in the index and wakes the keeper. Unnamed, its call would wait for the tenant's next one.
+    async fn announce(&self, tenant: TenantId) {
+        let mut pauses = TAKE_BACK.iter();
+        while let Err(error) = self.store.mark_busy(tenant, wall_clock()).await {
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "a tenant is not indexed"
+            );
+            let Some(pause) = pauses.next() else { return };
+            tokio::time::sleep(*pause).await;
+        }
+        self.wake.notify_one();
     }
 
     /// The caller got the fallback, so the slot that the call may have taken is freed. If Redis stays away, the slot expires by itself.
@@ -102,7 +112,7 @@ impl Dispatcher {
             .spawn(hard.run_until_cancelled_owned(async move {
                 for pause in TAKE_BACK {
                     tokio::time::sleep(pause).await;
-                    if store.release(tenant, call).await.is_ok() {
+                    if store.release(tenant, call, wall_clock()).await.is_ok() {
                         return;
                     }
                 }

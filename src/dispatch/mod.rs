@@ -1,38 +1,41 @@
-//! Who takes a call: admission, the queue, the dispatches that call a worker.
+//! Who takes a call: admission, the queue, the offers that call a worker, the end of workers that are gone.
 //!
-//! [`queue`] decides when to dispatch, pure and with the call's age as input; [`Dispatcher`] admits calls and rings for each in a task of its own; [`rooms`] is LiveKit's
-//! server API. LiveKit neither queues nor retries a dispatch, so all of that is here.
+//! [`queue`] decides who is offered next and [`leases`] whose worker is gone, both pure; [`Dispatcher`] admits calls and keeps the pool whole; [`rooms`] is LiveKit's
+//! server API. LiveKit neither queues nor retries a dispatch nor replaces a worker, so all of that is here.
 
 mod admission;
-mod depth;
+mod keeper;
+pub mod leases;
+mod offers;
+mod pool;
 pub mod queue;
-mod ring;
 pub mod rooms;
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use parking_lot::Mutex;
+use tokio::sync::Notify;
 
 pub use self::{
     admission::{Candidate, Decision},
     rooms::{Rooms, RoomsError},
 };
 use crate::{
-    domain::ids::TenantId, lifecycle::Lifecycle, storage::redis::Store, telemetry::metrics::Metrics,
+    config::PoolConfig, lifecycle::Lifecycle, storage::redis::Store, telemetry::metrics::Metrics,
 };
 use queue::RingPolicy;
 
-/// Admits calls and rings until a worker takes them. A cheap clone.
+/// Admits calls and finds workers for them. A cheap clone.
 #[derive(Clone, Debug)]
 pub struct Dispatcher {
     store: Store,
     rooms: Rooms,
     policy: RingPolicy,
+    pool: PoolConfig,
     metrics: Arc<Metrics>,
     lifecycle: Lifecycle,
-    /// Tenants this gateway has admitted calls of: their queues are swept. The lock is held for a set access, never over an await.
-    tenants: Arc<Mutex<BTreeSet<TenantId>>>,
+    /// Something has changed: the keeper looks at once.
+    wake: Arc<Notify>,
 }
 
 impl Dispatcher {
@@ -42,6 +45,7 @@ impl Dispatcher {
         store: Store,
         rooms: Rooms,
         policy: RingPolicy,
+        pool: PoolConfig,
         metrics: Arc<Metrics>,
         lifecycle: Lifecycle,
     ) -> Self {
@@ -49,9 +53,10 @@ impl Dispatcher {
             store,
             rooms,
             policy,
+            pool,
             metrics,
             lifecycle,
-            tenants: Arc::default(),
+            wake: Arc::default(),
         }
     }
 }

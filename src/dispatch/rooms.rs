@@ -54,6 +54,12 @@ impl Rooms {
         }
     }
 
+    /// The name that our workers register under.
+    #[must_use]
+    pub fn agent_name(&self) -> &str {
+        &self.agent_name
+    }
+
     /// Makes the room with its timeouts, or leaves it as it is. Agents are not asked for here: LiveKit ignores them when the SIP leg was faster.
     ///
     /// # Errors

@@ -42,6 +42,8 @@ pub enum CallPhase {
     Claimed,
     /// The caller hears the agent.
     Active,
+    /// In conversation, but its agent is gone: another one is being asked for.
+    Orphaned,
     /// Over.
     Ended,
 }

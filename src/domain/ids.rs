@@ -101,6 +101,12 @@ impl PodId {
         ))
     }
 
+    /// A pod by its id, as read from Redis.
+    #[must_use]
+    pub const fn named(id: String) -> Self {
+        Self(id)
+    }
+
     /// The id as written to Redis and logs.
     #[must_use]
     pub fn as_str(&self) -> &str {

@@ -10,6 +10,7 @@ use axum::{
 };
 
 use super::{Gateway, error::GatewayError};
+use crate::dispatch::wall_clock;
 
 /// The process runs.
 pub(super) async fn healthz() -> &'static str {
@@ -30,16 +31,21 @@ pub(super) async fn readyz(State(gateway): State<Arc<Gateway>>) -> impl IntoResp
     (status, Json(report))
 }
 
-/// All metrics, in Prometheus's text form.
+/// All metrics, in Prometheus's text form. Those of the pool are what Redis holds now, and left out if it does not say.
 ///
 /// # Errors
 /// [`GatewayError::Internal`] if the encoder refused one.
 pub(super) async fn metrics(
     State(gateway): State<Arc<Gateway>>,
 ) -> Result<impl IntoResponse, GatewayError> {
-    let text = gateway
-        .metrics
-        .encode()
-        .map_err(|error| GatewayError::Internal(Box::new(error)))?;
+    let figures = gateway.dispatcher.figures(wall_clock()).await;
+    let text = match figures {
+        Ok(figures) => gateway.metrics.encode_with_pool(&figures),
+        Err(error) => {
+            tracing::debug!(error = &error as &dyn std::error::Error, "pool unknown");
+            gateway.metrics.encode()
+        }
+    };
+    let text = text.map_err(|error| GatewayError::Internal(Box::new(error)))?;
     Ok(([(CONTENT_TYPE, "text/plain; version=0.0.4")], text))
 }

@@ -75,11 +75,14 @@ async fn follow(
         }
         // While it rings, nobody needs a worker any more. Later the worker sees it itself.
         "participant_left" if is_caller => {
-            let waited = gateway.store.give_up(tenant, call).await?;
+            let waited = gateway.store.give_up(tenant, call, wall_clock()).await?;
+            if waited {
+                gateway.dispatcher.end_room_of(tenant, call);
+            }
             tracing::info!(waited, "caller left the room");
         }
         "room_finished" => {
-            let freed = gateway.store.release(tenant, call).await?;
+            let freed = gateway.store.release(tenant, call, wall_clock()).await?;
             tracing::info!(freed, "room is closed");
         }
         _ => {}

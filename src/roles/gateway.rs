@@ -30,7 +30,11 @@ pub async fn run(
     let dispatcher = Dispatcher::new(
         store.clone(),
         Rooms::new(&config.livekit),
-        RingPolicy::until(Duration::from_secs(config.gateway.ring_deadline_secs)),
+        RingPolicy::until(
+            Duration::from_secs(config.gateway.ring_deadline_secs),
+            config.pool.orphan_deadline(),
+        ),
+        config.pool.clone(),
         Arc::clone(&metrics),
         lifecycle.clone(),
     );
@@ -47,7 +51,7 @@ pub async fn run(
         .await
         .with_context(|| format!("listen on {listen}"))?;
     tracing::info!(%listen, "gateway listens");
-    lifecycle.spawn(dispatcher.watch_queue());
+    lifecycle.spawn(dispatcher.keep());
     lifecycle.spawn(serve(listener, gateway, lifecycle.clone()));
     Ok(())
 }

@@ -81,6 +81,54 @@ labels! {
         /// Taken by a call.
         Used = "used",
     }
+    /// Which offer of a call it was.
+    Attempt = "attempt" {
+        /// Nobody was asked before.
+        First = "first",
+        /// No pod took it so far.
+        Again = "again",
+    }
+    /// Where a call was when its worker's lease lapsed.
+    TakenFrom = "from" {
+        /// Claimed, but not answered: it rings again.
+        Ringing = "ringing",
+        /// The caller was talking with the agent.
+        Conversation = "conversation",
+        /// The last words were said: only the room had to be closed.
+        Closing = "closing",
+    }
+    /// How a conversation came to this pod.
+    Resumption = "kind" {
+        /// Its worker was gone.
+        TakeOver = "take_over",
+        /// Its worker gave it away.
+        HandOver = "hand_over",
+    }
+    /// How a hand-over ended.
+    HandOver = "result" {
+        /// The heir has the call.
+        Yielded = "yielded",
+        /// No heir got ready in time; another is asked for.
+        Failed = "failed",
+    }
+    /// The calls of the pool.
+    PoolCall = "state" {
+        /// No worker has claimed it.
+        Ringing = "ringing",
+        /// In conversation without an agent.
+        Orphaned = "orphaned",
+        /// A worker has it.
+        Served = "served",
+        /// A worker has it and asks for an heir; also counted as served.
+        Heirless = "heirless",
+    }
+    /// The pods of the pool.
+    PodState = "state" {
+        /// Takes calls.
+        Ready = "ready",
+        /// Will go away.
+        Draining = "draining",
+    }
     /// A vendor's kind of work.
     ProviderKind = "kind" {
         /// Speech to text.

@@ -7,9 +7,13 @@ use prometheus::{
     IntGaugeVec, Opts, Registry, TextEncoder,
 };
 
-use super::labels::{
-    Admission, ArtifactWrite, CallResult, Claim, DropPoint, Label, Packet, ProviderKind,
-    SessionWrite, SlotState, Stage,
+use super::{
+    labels::{
+        Admission, ArtifactWrite, CallResult, Claim, DropPoint, Label, Packet, ProviderKind,
+        SessionWrite, SlotState, Stage,
+    },
+    pool::{PoolFigures, PoolMetrics},
+    register::{counter, counters, gauge, gauges, histogram, histograms, register},
 };
 use crate::{domain::call::Outcome, providers::Vendor, tools::outcome::ToolStatus};
 
@@ -42,7 +46,6 @@ pub struct Metrics {
     call_duration: Histogram,
     admissions: IntCounterVec,
     voice_request: Histogram,
-    queue_waiting: IntGauge,
     claims: IntCounterVec,
     slots: IntGaugeVec,
     registered: IntGauge,
@@ -59,6 +62,7 @@ pub struct Metrics {
     artifacts_parked: IntGauge,
     vad_frames: IntCounter,
     vad_inference: Histogram,
+    pool: PoolMetrics,
 }
 
 impl std::fmt::Debug for Metrics {
@@ -122,11 +126,6 @@ impl Metrics {
                 "neurality_voice_request_seconds",
                 "Time to answer POST /voice.",
                 REQUEST_BUCKETS,
-            ),
-            queue_waiting: gauge(
-                &r,
-                "neurality_queue_waiting_calls",
-                "Admitted calls that no worker has claimed.",
             ),
             claims: counters::<Claim>(
                 &r,
@@ -202,6 +201,7 @@ impl Metrics {
                 "One batched inference.",
                 INFERENCE_BUCKETS,
             ),
+            pool: PoolMetrics::new(&r),
             registry: r,
         }
     }
@@ -246,9 +246,10 @@ impl Metrics {
         self.calls_active.dec();
     }
 
-    /// Calls that wait.
-    pub fn queue_waiting(&self, calls: usize) {
-        self.queue_waiting.set(calls.try_into().unwrap_or(i64::MAX));
+    /// The pool's part of the catalogue.
+    #[must_use]
+    pub const fn pool(&self) -> &PoolMetrics {
+        &self.pool
     }
 
     /// A claim's result.
@@ -354,6 +355,14 @@ impl Metrics {
         Ok(String::from_utf8_lossy(&text).into_owned())
     }
 
+    /// As [`Metrics::encode`], with what the pool holds right now in front.
+    ///
+    /// # Errors
+    /// The encoder refused a metric.
+    pub fn encode_with_pool(&self, figures: &PoolFigures) -> Result<String, prometheus::Error> {
+        Ok(figures.encode()? + &self.encode()?)
+    }
+
     /// Names in the catalogue.
     #[must_use]
     pub fn names(&self) -> Vec<String> {
@@ -363,57 +372,6 @@ impl Metrics {
             .map(|family| family.name().to_owned())
             .collect()
     }
-}
-
-const UNIQUE: &str = "the catalogue's names are unique and valid";
-
-fn register<C: prometheus::core::Collector + Clone + 'static>(
-    registry: &Registry,
-    metric: prometheus::Result<C>,
-) -> C {
-    let metric = metric.expect(UNIQUE);
-    registry.register(Box::new(metric.clone())).expect(UNIQUE);
-    metric
-}
-
-fn counter(r: &Registry, name: &str, help: &str) -> IntCounter {
-    register(r, IntCounter::new(name, help))
-}
-
-fn gauge(r: &Registry, name: &str, help: &str) -> IntGauge {
-    register(r, IntGauge::new(name, help))
-}
-
-fn histogram(r: &Registry, name: &str, help: &str, buckets: &[f64]) -> Histogram {
-    register(
-        r,
-        Histogram::with_opts(HistogramOpts::new(name, help).buckets(buckets.to_vec())),
-    )
-}
-
-fn counters<L: Label>(r: &Registry, name: &str, help: &str) -> IntCounterVec {
-    let metric = register(r, IntCounterVec::new(Opts::new(name, help), &[L::NAME]));
-    L::all()
-        .into_iter()
-        .for_each(|l| drop(metric.with_label_values(&[l.text()])));
-    metric
-}
-
-fn gauges<L: Label>(r: &Registry, name: &str, help: &str) -> IntGaugeVec {
-    let metric = register(r, IntGaugeVec::new(Opts::new(name, help), &[L::NAME]));
-    L::all()
-        .into_iter()
-        .for_each(|l| drop(metric.with_label_values(&[l.text()])));
-    metric
-}
-
-fn histograms<L: Label>(r: &Registry, name: &str, help: &str, buckets: &[f64]) -> HistogramVec {
-    let opts = HistogramOpts::new(name, help).buckets(buckets.to_vec());
-    let metric = register(r, HistogramVec::new(opts, &[L::NAME]));
-    L::all()
-        .into_iter()
-        .for_each(|l| drop(metric.with_label_values(&[l.text()])));
-    metric
 }
 
 /// The pairs of work and vendor that exist.

@@ -6,4 +6,6 @@ pub mod logs;
 pub mod metrics;
 #[cfg(test)]
 mod page;
+pub mod pool;
+mod register;
 mod span_sender;

@@ -5,14 +5,17 @@ use std::{
     path::PathBuf,
 };
 
-use super::metrics::Metrics;
+use super::{metrics::Metrics, pool::PoolFigures};
 
 const HEAD: &str = "# Metrics
 
 Written from `src/telemetry/metrics.rs`; do not edit (`UPDATE_DOCS=1 cargo test -p neurality --lib telemetry::page` writes it anew).
 
-Gateway and worker serve all of them on `/metrics`, from 0 on, so that a rate exists before the first event. A label's values are a closed set: a
+Gateway and worker serve them on `/metrics`, from 0 on, so that a rate exists before the first event. A label's values are a closed set: a
 tenant, a call or a phone number is never one. Durations are in seconds.
+
+`neurality_queue_*` and `neurality_pool_*` are the whole pool's, read from Redis for each scrape of a gateway and absent while Redis is away. Every
+gateway shows the same: join them by `max`, not by `sum`.
 
 | name | type | labels | meaning |
 |---|---|---|---|
@@ -84,7 +87,11 @@ fn labels(row: &Row) -> String {
 )]
 fn the_page_shows_the_catalogue() {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("docs/METRICS.md");
-    let fresh = page(&Metrics::new().encode().expect("encode"));
+    let fresh = page(
+        &Metrics::new()
+            .encode_with_pool(&PoolFigures::default())
+            .expect("encode"),
+    );
     if std::env::var_os("UPDATE_DOCS").is_some() {
         std::fs::write(&path, &fresh).expect("write the page");
     }

@@ -178,7 +178,7 @@ async fn claim(deps: &PodDeps, assignment: &Assignment) -> Result<Option<StoredC
         Ok(Claim::Won(_) | Claim::Unknown) => {
             (labels::Claim::Refused, Err(CallFailure::NotAdmitted))
         }
-        Ok(Claim::Lost) => (labels::Claim::Lost, Ok(None)),
+        Ok(Claim::Lost | Claim::Heir(_)) => (labels::Claim::Lost, Ok(None)),
         Err(error) => (labels::Claim::Unavailable, Err(CallFailure::Claim(error))),
     };
     deps.metrics.claim(label);

@@ -11,6 +11,7 @@ use super::{
     twiml::{Twiml, say},
 };
 use crate::{
+    dispatch::wall_clock,
     domain::{call::NextStep, tenant::TenantProfile},
     gateway::{Gateway, error::GatewayError},
 };
@@ -98,8 +99,17 @@ pub(super) fn fallback(gateway: &Gateway, profile: Option<&TenantProfile>) -> Tw
 
 /// Best effort: an unreleased slot expires.
 async fn release(gateway: &Gateway, call: CallRef) {
-    match gateway.store.release(call.tenant, call.call).await {
-        Ok(freed) => tracing::debug!(freed, "call released"),
+    match gateway
+        .store
+        .release(call.tenant, call.call, wall_clock())
+        .await
+    {
+        Ok(freed) => {
+            if freed {
+                gateway.dispatcher.end_room_of(call.tenant, call.call);
+            }
+            tracing::debug!(freed, "call released");
+        }
         Err(error) => {
             tracing::warn!(
                 error = &error as &dyn std::error::Error,

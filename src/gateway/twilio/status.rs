@@ -5,7 +5,10 @@ use std::sync::Arc;
 use axum::{extract::State, http::StatusCode};
 
 use super::{links::CallRef, request::SignedForm};
-use crate::gateway::{Gateway, error::GatewayError};
+use crate::{
+    dispatch::wall_clock,
+    gateway::{Gateway, error::GatewayError},
+};
 
 /// How a leg ends, in Twilio's words.
 const ENDED: [&str; 5] = ["completed", "busy", "failed", "no-answer", "canceled"];
@@ -23,8 +26,14 @@ pub async fn sip_status(
         .field("CallStatus")
         .ok_or(GatewayError::Malformed("CallStatus"))?;
     if ENDED.contains(&status) {
-        let released = gateway.store.release(call.tenant, call.call).await;
+        let released = gateway
+            .store
+            .release(call.tenant, call.call, wall_clock())
+            .await;
         let freed = released.map_err(|error| GatewayError::unavailable("redis", error))?;
+        if freed {
+            gateway.dispatcher.end_room_of(call.tenant, call.call);
+        }
         tracing::debug!(freed, "sip leg ended");
     }
     Ok(StatusCode::NO_CONTENT)

@@ -82,6 +82,7 @@ impl Store {
             .key(keys::rate(tenant))
             .key(keys::slots(tenant))
             .key(keys::queue(tenant))
+            .key(keys::unwritten(tenant))
             .arg(applicant.call.to_string())
             .arg(applicant.room.as_str())
             .arg(applicant.caller.as_deref().unwrap_or_default())

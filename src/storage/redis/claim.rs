@@ -13,8 +13,10 @@ use crate::domain::ids::{CallId, Epoch, PodId, TenantId};
 /// A claim's result.
 #[derive(Clone, Debug)]
 pub enum Claim {
-    /// This job serves the call.
+    /// This job serves the call: a new one, or a conversation that lost its agent.
     Won(Box<StoredCall>),
+    /// This job is to inherit the call once its worker yields ([`Store::hand_over`]). The record's epoch is still the worker's.
+    Heir(Box<StoredCall>),
     /// Another job has it, its epoch has passed, or it is over: report success, do not join.
     Lost,
     /// No such call was admitted (or Redis lost it): refuse the room.
@@ -22,7 +24,7 @@ pub enum Claim {
 }
 
 impl Store {
-    /// Claims a waiting call by compare-and-set on (call, epoch). `job` is LiveKit's id of the assignment: of two jobs for one dispatch, even on the same pod, one wins; asking
+    /// Claims a waiting or orphaned call by compare-and-set on (call, epoch). `job` is LiveKit's id of the assignment: of two jobs for one dispatch, even on the same pod, one wins; asking
     /// again for the same job gives the same answer.
     ///
     /// # Errors
@@ -38,22 +40,32 @@ impl Store {
         let mut run = script::CLAIM.prepare_invoke();
         run.key(keys::record(tenant, call))
             .key(keys::queue(tenant))
+            .key(keys::orphans(tenant))
+            .key(keys::offers(tenant))
+            .key(keys::leases(tenant))
+            .key(keys::heirs(tenant))
             .arg(call.to_string())
             .arg(epoch.0)
             .arg(format!("{} {job}", pod.as_str()))
             .arg(self.session_ttl_ms());
         let words = self.run::<Words>(&run).await?;
         match text(&words, 0)? {
-            "won" => Ok(Claim::Won(Box::new(StoredCall::from_fields(
-                tenant,
-                call,
-                &pairs(&words)?,
-            )?))),
+            "won" => Ok(Claim::Won(Box::new(stored(tenant, call, &words)?))),
+            "heir" => Ok(Claim::Heir(Box::new(stored(tenant, call, &words)?))),
             "lost" => Ok(Claim::Lost),
             "unknown" => Ok(Claim::Unknown),
             _ => Err(StoreError::Malformed("script reply")),
         }
     }
+}
+
+/// The record behind a script's first word.
+pub(super) fn stored(
+    tenant: TenantId,
+    call: CallId,
+    words: &[Vec<u8>],
+) -> Result<StoredCall, StoreError> {
+    StoredCall::from_fields(tenant, call, &pairs(words)?)
 }
 
 /// The words after the first, as fields and values.

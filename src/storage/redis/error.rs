@@ -28,6 +28,9 @@ pub enum WriteError {
         /// Who owns the call.
         current: Epoch,
     },
+    /// The call has ended: its leg is gone, or its end was decided elsewhere.
+    #[error("the call is over")]
+    Over,
     /// Redis does not know the call (it lost it, or it never was); a worker writes it back with [`super::Store::restore`].
     #[error("no record of the call")]
     Unknown,

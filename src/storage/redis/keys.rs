@@ -5,20 +5,29 @@
 //! | `tenant:{T}:sid:S` | string | call and room of a Twilio CallSid |
 //! | `tenant:{T}:call:C` | hash | the call record |
 //! | `tenant:{T}:queue` | sorted set | waiting calls by admission time (ms) |
+//! | `tenant:{T}:orphans` | sorted set | conversations without an agent, by the time they lost it (ms) |
+//! | `tenant:{T}:heirs` | sorted set | calls whose worker asks for an heir, by the time it asked (ms) |
+//! | `tenant:{T}:offers` | hash | when a call was last offered to the pods, and how often |
+//! | `tenant:{T}:leases` | hash | epoch and counter that each served call's worker raises |
+//! | `tenant:{T}:unwritten` | sorted set | calls without an artifact, by admission time (ms) |
 //! | `tenant:{T}:slots` | sorted set | concurrent calls by expiry (ms) |
 //! | `tenant:{T}:rate` | string | the rate limiter's theoretical arrival time (ms) |
 //! | `tenant:{T}:session:C` | hash | sealed conversation and the epoch that wrote it |
-//! | `tenant:{T}:lease:C` | string | counter that the call's worker raises |
 //! | `tenant:{T}:idem:K` | string | sealed result of a mutation |
 //! | `tenant:{T}:artifacts` | hash | sealed artifacts by call; no TTL |
-//! | `index:waiting` | sorted set | tenants with waiting calls, by last sign; derived |
+//! | `index:busy` | sorted set | tenants with calls or unwritten artifacts, by last sign; derived |
+//! | `pods` | hash | what each pod last said of itself |
 //! | `index:artifacts` | set | tenants with waiting artifacts; no TTL |
 //! | `room:R` | string | tenant and call of a room |
 
+use ::redis::ScriptInvocation;
+
 use crate::domain::ids::{CallId, RoomName, TenantId, TwilioCallSid};
 
-/// Derived from the tenants' queues; [`super::Store::repair_waiting`] mends it.
-pub(super) const WAITING: &str = "index:waiting";
+/// Derived from the tenants' keys; every sign of life of a call mends it.
+pub(super) const BUSY: &str = "index:busy";
+/// One field per pod.
+pub(super) const PODS: &str = "pods";
 /// Set before the artifact, removed after it: it may name a tenant too many, never one too few.
 pub(super) const ARTIFACTS: &str = "index:artifacts";
 
@@ -50,8 +59,24 @@ pub(super) fn session(tenant: TenantId, call: CallId) -> String {
     tagged(tenant, &format!("session:{call}"))
 }
 
-pub(super) fn lease(tenant: TenantId, call: CallId) -> String {
-    tagged(tenant, &format!("lease:{call}"))
+pub(super) fn orphans(tenant: TenantId) -> String {
+    tagged(tenant, "orphans")
+}
+
+pub(super) fn heirs(tenant: TenantId) -> String {
+    tagged(tenant, "heirs")
+}
+
+pub(super) fn offers(tenant: TenantId) -> String {
+    tagged(tenant, "offers")
+}
+
+pub(super) fn leases(tenant: TenantId) -> String {
+    tagged(tenant, "leases")
+}
+
+pub(super) fn unwritten(tenant: TenantId) -> String {
+    tagged(tenant, "unwritten")
 }
 
 pub(super) fn idempotency(tenant: TenantId, key: &str) -> String {
@@ -64,6 +89,21 @@ pub(super) fn artifacts(tenant: TenantId) -> String {
 
 pub(super) fn room(room: &RoomName) -> String {
     format!("room:{room}")
+}
+
+/// The keys of the scripts that may end a call, in their order: record, queue, orphans, offers, leases, heirs, slots.
+pub(super) fn of_call<'run, 'script>(
+    run: &'run mut ScriptInvocation<'script>,
+    tenant: TenantId,
+    call: CallId,
+) -> &'run mut ScriptInvocation<'script> {
+    run.key(record(tenant, call))
+        .key(queue(tenant))
+        .key(orphans(tenant))
+        .key(offers(tenant))
+        .key(leases(tenant))
+        .key(heirs(tenant))
+        .key(slots(tenant))
 }
 
 #[cfg(test)]
@@ -82,7 +122,11 @@ mod tests {
             slots(tenant),
             rate(tenant),
             session(tenant, call),
-            lease(tenant, call),
+            orphans(tenant),
+            heirs(tenant),
+            offers(tenant),
+            leases(tenant),
+            unwritten(tenant),
             idempotency(tenant, "k"),
             artifacts(tenant),
         ];

@@ -10,15 +10,19 @@ mod artifacts;
 mod claim;
 mod connection;
 mod error;
+mod heirs;
 mod idempotency;
 mod keys;
 mod lease;
+mod offers;
+mod pods;
 mod record;
 mod reply;
 mod rooms;
 mod script;
 mod session;
 mod slots;
+mod unwritten;
 mod waiting;
 
 use std::time::Duration;
@@ -34,9 +38,12 @@ pub use self::{
     admission::{Admission, Applicant, Limits, Refusal},
     claim::Claim,
     error::{StoreError, WriteError},
+    lease::{Lapse, Lease},
+    offers::{Offer, Survey},
+    pods::PodReport,
     record::StoredCall,
     session::Session,
-    waiting::Waiting,
+    unwritten::Adoption,
 };
 use crate::config::{ConfigError, RedisConfig};
 

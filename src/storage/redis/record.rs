@@ -160,14 +160,13 @@ impl Store {
         now: DateTime<Utc>,
     ) -> Result<(), WriteError> {
         let mut run = script::SET_PHASE.prepare_invoke();
-        run.key(keys::record(tenant, call))
-            .key(keys::queue(tenant))
-            .key(keys::slots(tenant))
+        keys::of_call(&mut run, tenant, call)
             .arg(call.to_string())
             .arg(epoch.0)
             .arg(phase_text(phase))
             .arg(self.slot_until_ms(now))
-            .arg(self.session_ttl_ms());
+            .arg(self.session_ttl_ms())
+            .arg(now.timestamp_millis());
         fenced(self.run::<Words>(&run).await?).map(drop)
     }
 
@@ -190,17 +189,21 @@ impl Store {
         fenced(self.run::<Words>(&run).await?).map(drop)
     }
 
-    /// Ends a call that still waits, with the fallback as its next step. Returns `false` if a worker was faster or the call is over.
+    /// Ends a call that nobody serves, with the fallback as its next step. Returns `false` if a worker was faster or the call is over.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn give_up(&self, tenant: TenantId, call: CallId) -> Result<bool, StoreError> {
+    pub async fn give_up(
+        &self,
+        tenant: TenantId,
+        call: CallId,
+        now: DateTime<Utc>,
+    ) -> Result<bool, StoreError> {
         let mut run = script::GIVE_UP.prepare_invoke();
-        run.key(keys::record(tenant, call))
-            .key(keys::queue(tenant))
-            .key(keys::slots(tenant))
+        keys::of_call(&mut run, tenant, call)
             .arg(call.to_string())
-            .arg(next_text(&NextStep::Fallback));
+            .arg(next_text(&NextStep::Fallback))
+            .arg(now.timestamp_millis());
         self.run(&run).await
     }
 
@@ -216,9 +219,13 @@ impl Store {
         let mut run = script::RESTORE.prepare_invoke();
         run.key(keys::record(record.tenant, record.call))
             .key(keys::slots(record.tenant))
+            .key(keys::leases(record.tenant))
+            .key(keys::unwritten(record.tenant))
             .arg(record.call.to_string())
             .arg(self.slot_until_ms(now))
-            .arg(self.session_ttl_ms());
+            .arg(self.session_ttl_ms())
+            .arg(record.epoch.0)
+            .arg(record.admitted_at.timestamp_millis());
         for (name, value) in fields_of(record) {
             run.arg(name).arg(value);
         }
@@ -270,6 +277,7 @@ const fn phase_text(phase: CallPhase) -> &'static str {
         CallPhase::Waiting => "waiting",
         CallPhase::Claimed => "claimed",
         CallPhase::Active => "active",
+        CallPhase::Orphaned => "orphaned",
         CallPhase::Ended => "ended",
     }
 }
@@ -279,6 +287,7 @@ fn phase_from(text: &str) -> Result<CallPhase, StoreError> {
         CallPhase::Waiting,
         CallPhase::Claimed,
         CallPhase::Active,
+        CallPhase::Orphaned,
         CallPhase::Ended,
     ];
     all.into_iter()

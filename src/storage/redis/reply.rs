@@ -17,13 +17,14 @@ pub(super) fn number<T: std::str::FromStr>(words: &[Vec<u8>], at: usize) -> Resu
         .map_err(|_| StoreError::Malformed("script reply"))
 }
 
-/// The answer of a fenced script: `ok`, `fenced <epoch>` or `unknown`. Gives back the words of an `ok`.
+/// The answer of a fenced script: `ok`, `fenced <epoch>`, `over` or `unknown`. Gives back the words of an `ok`.
 pub(super) fn fenced(words: Words) -> Result<Words, WriteError> {
     match text(&words, 0)? {
         "ok" => Ok(words),
         "fenced" => Err(WriteError::Fenced {
             current: Epoch(number(&words, 1)?),
         }),
+        "over" => Err(WriteError::Over),
         "unknown" => Err(WriteError::Unknown),
         _ => Err(StoreError::Malformed("script reply").into()),
     }

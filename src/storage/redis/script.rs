@@ -22,4 +22,11 @@ scripts! {
     RESTORE = "lua/restore.lua";
     SAVE_SESSION = "lua/save_session.lua";
     RAISE_LEASE = "lua/raise_lease.lua";
+    LEND_LEASE = "lua/lend_lease.lua";
+    LAPSE = "lua/lapse.lua";
+    OFFER = "lua/offer.lua";
+    HAND_OVER = "lua/hand_over.lua";
+    YIELD = "lua/yield.lua";
+    SURVEY = "lua/survey.lua";
+    ADOPT = "lua/adopt.lua";
 }

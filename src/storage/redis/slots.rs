@@ -10,12 +10,16 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn release(&self, tenant: TenantId, call: CallId) -> Result<bool, StoreError> {
+    pub async fn release(
+        &self,
+        tenant: TenantId,
+        call: CallId,
+        now: DateTime<Utc>,
+    ) -> Result<bool, StoreError> {
         let mut run = script::RELEASE.prepare_invoke();
-        run.key(keys::record(tenant, call))
-            .key(keys::queue(tenant))
-            .key(keys::slots(tenant))
-            .arg(call.to_string());
+        keys::of_call(&mut run, tenant, call)
+            .arg(call.to_string())
+            .arg(now.timestamp_millis());
         self.run(&run).await
     }
 

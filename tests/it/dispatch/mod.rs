@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use livekit_api::services::room::RoomClient;
 use loadtest::stack::{LiveKit, LiveKitOptions, StackDir, shared};
 use neurality::{
-    config::{LiveKitConfig, RedisConfig, Secret},
+    config::{LiveKitConfig, PoolConfig, RedisConfig, Secret},
     dispatch::{Candidate, Decision, Dispatcher, Rooms, queue::RingPolicy},
     domain::{
         call::{CallPhase, NextStep},
@@ -18,7 +18,7 @@ use neurality::{
         tenant::TenantProfile,
     },
     lifecycle::Lifecycle,
-    storage::redis::{Claim, Refusal, Store},
+    storage::redis::{Claim, Refusal, Store, WriteError},
     telemetry::metrics::Metrics,
 };
 use tokio::time::Instant;
@@ -55,7 +55,8 @@ impl Rig {
             api_timeout_ms: 2000,
             ..LiveKitConfig::default()
         };
-        let urls = vec![Secret::new(&shared::redis().url())];
+        // A keeper looks after every call that it finds.
+        let urls = vec![Secret::new(&shared::redis().fresh_url())];
         let redis = RedisConfig {
             urls,
             timeout_ms: 5000,
@@ -67,9 +68,11 @@ impl Rig {
             store.clone(),
             Rooms::new(&config),
             policy,
+            PoolConfig::default(),
             Arc::new(Metrics::new()),
             lifecycle.clone(),
         );
+        lifecycle.spawn(dispatcher.clone().keep());
         let rooms =
             RoomClient::with_api_key(&livekit.http_url(), livekit.api_key(), livekit.api_secret());
         Self {
@@ -123,11 +126,26 @@ impl Rig {
         }
     }
 
-    async fn all_tasks_end(&self) {
-        self.lifecycle.tasks().close();
-        tokio::time::timeout(SOON, self.lifecycle.tasks().wait())
-            .await
-            .expect("tasks end");
+    async fn until_phase(&self, call: CallId, phase: CallPhase) {
+        let deadline = Instant::now() + SOON;
+        loop {
+            let now = self.store.phase(self.profile.id, call).await;
+            let now = now.expect("phase").expect("record");
+            if now == phase {
+                return;
+            }
+            assert!(Instant::now() < deadline, "{now:?} instead of {phase:?}");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    async fn claim(&self, call: CallId, epoch: Epoch) -> Claim {
+        let pod = PodId::new("pod");
+        let claim = self
+            .store
+            .claim(self.profile.id, call, epoch, &pod, "AJ_1")
+            .await;
+        claim.expect("claim")
     }
 }
 
@@ -155,11 +173,12 @@ fn profile(id: TenantId) -> TenantProfile {
 }
 
 fn quick(deadline_ms: u64) -> RingPolicy {
+    let deadline = Duration::from_millis(deadline_ms);
     RingPolicy {
-        deadline: Duration::from_millis(deadline_ms),
         first_pause: Duration::from_millis(300),
         longest_pause: Duration::from_millis(600),
-        retry_pause: Duration::from_millis(100),
+        fresh_room_pause: Duration::from_millis(100),
+        ..RingPolicy::until(deadline, deadline)
     }
 }
 
@@ -186,7 +205,7 @@ async fn a_worker_that_registers_late_is_offered_the_waiting_call() {
     assert_eq!(owner, Some((rig.profile.id, call)));
     assert!(
         rig.store
-            .tenants_waiting()
+            .busy_tenants()
             .await
             .expect("tenants")
             .contains(&rig.profile.id)
@@ -198,7 +217,8 @@ async fn a_call_that_nobody_takes_falls_back_and_its_room_is_closed() {
     let rig = Rig::new(shared::livekit(), quick(1200));
     let (call, room) = rig.admitted().await;
     rig.until_room(&room, true).await;
-    rig.all_tasks_end().await;
+    rig.until_phase(call, CallPhase::Ended).await;
+    rig.until_room(&room, false).await;
     let record = rig
         .store
         .load(rig.profile.id, call)
@@ -209,7 +229,6 @@ async fn a_call_that_nobody_takes_falls_back_and_its_room_is_closed() {
         (record.phase, record.next),
         (CallPhase::Ended, Some(NextStep::Fallback))
     );
-    assert!(!rig.has_room(&room).await);
     assert_eq!(
         rig.store
             .slots_in_use(rig.profile.id, now())
@@ -220,27 +239,50 @@ async fn a_call_that_nobody_takes_falls_back_and_its_room_is_closed() {
 }
 
 #[tokio::test]
-async fn a_claimed_call_is_left_alone() {
+async fn a_claimed_call_is_left_alone_while_its_worker_lives() {
     let rig = Rig::new(shared::livekit(), quick(1200));
     let (call, room) = rig.admitted().await;
     rig.until_room(&room, true).await;
-    let claim = rig
-        .store
-        .claim(
-            rig.profile.id,
-            call,
-            Epoch::FIRST,
-            &PodId::new("pod"),
-            "AJ_1",
-        )
-        .await;
-    assert!(matches!(claim.expect("claim"), Claim::Won(_)));
-    rig.all_tasks_end().await;
+    assert!(matches!(rig.claim(call, Epoch::FIRST).await, Claim::Won(_)));
+    for _ in 0..8 {
+        tokio::time::sleep(Duration::from_millis(400)).await;
+        rig.store
+            .raise_lease(rig.profile.id, call, Epoch::FIRST)
+            .await
+            .expect("lease");
+    }
     assert!(rig.has_room(&room).await);
-    assert_eq!(
-        rig.store.phase(rig.profile.id, call).await.expect("phase"),
-        Some(CallPhase::Claimed)
+    rig.until_phase(call, CallPhase::Claimed).await;
+}
+
+#[tokio::test]
+async fn a_call_whose_worker_shows_no_sign_of_life_is_offered_again() {
+    let rig = Rig::new(shared::livekit(), quick(20_000));
+    let (call, room) = rig.admitted().await;
+    rig.until_room(&room, true).await;
+    assert!(matches!(rig.claim(call, Epoch::FIRST).await, Claim::Won(_)));
+    rig.until_phase(call, CallPhase::Waiting).await;
+    let late = rig
+        .store
+        .raise_lease(rig.profile.id, call, Epoch::FIRST)
+        .await;
+    assert!(
+        matches!(late, Err(WriteError::Fenced { current: Epoch(2) })),
+        "{late:?}"
     );
+    assert!(matches!(rig.claim(call, Epoch::FIRST).await, Claim::Lost));
+    let active = rig.claim(call, Epoch(2)).await;
+    assert!(matches!(active, Claim::Won(_)), "{active:?}");
+    let phase = CallPhase::Active;
+    rig.store
+        .set_phase(rig.profile.id, call, Epoch(2), phase, now())
+        .await
+        .expect("active");
+    rig.until_phase(call, CallPhase::Orphaned).await;
+    let mut agent = Agent::register(shared::livekit(), &rig.agent_name).await;
+    let offer = agent.offer(SOON).await.expect("an offer");
+    let epoch = offer.metadata.map(|job| job.epoch);
+    assert_eq!((offer.room, epoch), (room.to_string(), Some(Epoch(3))));
 }
 
 #[tokio::test]
@@ -248,14 +290,10 @@ async fn the_room_of_a_caller_who_hangs_up_while_it_rings_is_closed() {
     let rig = Rig::new(shared::livekit(), quick(20_000));
     let (call, room) = rig.admitted().await;
     rig.until_room(&room, true).await;
-    assert!(
-        rig.store
-            .release(rig.profile.id, call)
-            .await
-            .expect("release")
-    );
-    rig.all_tasks_end().await;
-    assert!(!rig.has_room(&room).await);
+    let waited = rig.store.give_up(rig.profile.id, call, now()).await;
+    assert!(waited.expect("give up"));
+    rig.dispatcher.end_room_of(rig.profile.id, call);
+    rig.until_room(&room, false).await;
 }
 
 #[tokio::test]
@@ -269,7 +307,6 @@ async fn a_repeated_webhook_rings_once_and_a_busy_tenant_is_refused() {
     let (_, again) = rig.admit(&sid).await;
     assert_eq!(again, Decision::Repeated { call, room });
     rig.admitted().await;
-    assert_eq!(rig.lifecycle.tasks().len(), 2, "one task per call");
     let (_, third) = rig.admit(&self::sid()).await;
     assert_eq!(third, Decision::Refused(Refusal::Busy));
 }
@@ -313,6 +350,7 @@ async fn an_admission_whose_answer_was_lost_is_taken_back() {
         store,
         Rooms::new(&LiveKitConfig::default()),
         quick(20_000),
+        PoolConfig::default(),
         Arc::new(Metrics::new()),
         rig.lifecycle.clone(),
     );
@@ -335,12 +373,14 @@ async fn an_admission_whose_answer_was_lost_is_taken_back() {
     assert!(decision.is_err());
     // The command lies in the frozen server's socket and runs now.
     redis.server().thaw().expect("thaw");
-    rig.all_tasks_end().await;
-    assert_eq!(
-        rig.store
-            .slots_in_use(rig.profile.id, now())
-            .await
-            .expect("slots"),
-        0
-    );
+    let mut used = usize::MAX;
+    for _ in 0..100 {
+        let slots = rig.store.slots_in_use(rig.profile.id, now()).await;
+        used = slots.expect("slots");
+        if used == 0 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert_eq!(used, 0);
 }

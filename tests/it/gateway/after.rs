@@ -5,7 +5,7 @@ use neurality::domain::{
     ids::{CallId, Epoch, PodId, TenantId},
 };
 
-use super::{FALLBACK, Rig, sid};
+use super::{FALLBACK, Rig, now, sid};
 
 const NOBODY: &str = "<Say>Sorry, nobody could take your call. Please call again later. Goodbye.</Say><Hangup></Hangup>";
 
@@ -64,7 +64,7 @@ async fn a_finished_call_hangs_up_and_its_slot_is_freed_once() {
         .expect("id");
     assert!(
         !rig.store
-            .release(rig.tenant(), call)
+            .release(rig.tenant(), call, now())
             .await
             .expect("release"),
         "it was freed already"

@@ -52,7 +52,7 @@ impl Servers {
             .get_or_init(|| async { migrated(shared::postgres()).await })
             .await
             .clone();
-        Self::new(&shared::redis().url(), database)
+        Self::new(&shared::redis().fresh_url(), database)
     }
 
     fn new(redis_url: &str, database: Database) -> Self {
@@ -123,21 +123,26 @@ impl Rig {
         config.gateway.public_url = base.parse().expect("url");
         let store = Store::open(&config.redis).expect("store");
         let (metrics, lifecycle) = (Arc::new(Metrics::new()), Lifecycle::new());
-        let policy = RingPolicy::until(Duration::from_secs(config.gateway.ring_deadline_secs));
+        let policy = RingPolicy::until(
+            Duration::from_secs(config.gateway.ring_deadline_secs),
+            config.pool.orphan_deadline(),
+        );
         let dispatcher = Dispatcher::new(
             store.clone(),
             Rooms::new(&config.livekit),
             policy,
+            config.pool.clone(),
             Arc::clone(&metrics),
             lifecycle.clone(),
         );
         let parts = Parts {
             store: store.clone(),
             db,
-            dispatcher,
+            dispatcher: dispatcher.clone(),
             metrics,
             drain: lifecycle.drain(),
         };
+        lifecycle.spawn(dispatcher.keep());
         lifecycle.spawn(serve(listener, Arc::new(Gateway::new(&config, parts))));
         Self {
             base,

@@ -3,7 +3,7 @@
 use loadtest::stack::{Postgres, Redis, StackDir, shared};
 use neurality::domain::call::CallPhase;
 
-use super::{AT_ONCE, CALLER, HEAD, Rig, Servers, TOKEN, migrated, sid, sign};
+use super::{AT_ONCE, CALLER, HEAD, Rig, Servers, TOKEN, migrated, now, sid, sign};
 
 const CANNOT_TAKE: &str = "<Say>We are sorry, we cannot take your call right now. Please call again in a few minutes. Goodbye.</Say><Hangup></Hangup>";
 const UNKNOWN_NUMBER: &str = "<Say>Sorry, this number is not in service. Please check it and call again. Goodbye.</Say><Hangup></Hangup>";
@@ -93,7 +93,7 @@ async fn a_withheld_number_is_no_obstacle() {
         let call = call.parse().expect("call id");
         assert!(rig.record(call).await.caller.is_none());
         rig.store
-            .release(rig.tenant(), call)
+            .release(rig.tenant(), call, now())
             .await
             .expect("release");
     }
@@ -207,7 +207,7 @@ async fn a_call_that_ended_is_not_sent_to_its_dead_room() {
         .next()
         .expect("end");
     rig.store
-        .release(rig.tenant(), call.parse().expect("call id"))
+        .release(rig.tenant(), call.parse().expect("call id"), now())
         .await
         .expect("release");
     rig.voice(&sid).await.assert_falls_back(&rig);

@@ -7,7 +7,7 @@ use futures_util::future::join_all;
 use neurality::{
     domain::{
         call::CallPhase,
-        ids::{Epoch, PodId, TenantId},
+        ids::{Epoch, TenantId},
     },
     storage::redis::{Admission, Applicant, Limits, Refusal},
 };
@@ -20,7 +20,7 @@ on_both! {
     the_rate_limit_allows_a_minutes_calls_at_once_and_then_one_per_interval,
     the_concurrent_limit_counts_live_slots_only,
     a_record_comes_back_as_it_was_admitted,
-    the_waiting_index_is_derived_and_repairable,
+    the_busy_index_is_derived_and_forgets_who_is_idle,
 }
 
 async fn a_repeated_webhook_is_the_same_call(rig: Rig) {
@@ -167,33 +167,33 @@ async fn a_record_comes_back_as_it_was_admitted(rig: Rig) {
     assert_eq!(record.caller, known.caller, "sealed bytes are binary");
 }
 
-async fn the_waiting_index_is_derived_and_repairable(rig: Rig) {
-    let (tenant, minute) = (TenantId::generate(), Duration::from_secs(60));
+async fn the_busy_index_is_derived_and_forgets_who_is_idle(rig: Rig) {
+    let (tenant, later) = (
+        TenantId::generate(),
+        now() + chrono::TimeDelta::seconds(120),
+    );
+    let minute = Duration::from_secs(60);
     let call = rig.admitted(tenant).await.call;
+    rig.store.mark_busy(tenant, now()).await.expect("mark");
+    let is_named = async || {
+        let busy = rig.store.busy_tenants().await.expect("tenants");
+        busy.contains(&tenant)
+    };
+    let forget = async |at| {
+        let forgot = rig.store.forget_if_idle(tenant, at, minute).await;
+        forgot.expect("forget");
+    };
+    forget(later).await;
+    assert!(is_named().await, "a call waits");
     rig.store
-        .repair_waiting(&[tenant, TenantId::generate()], now())
+        .release(tenant, call, now())
         .await
-        .expect("repair");
-    let waiting = rig.store.waiting(now(), minute).await.expect("waiting");
-    assert!(waiting.calls >= 1 && waiting.oldest.is_some_and(|at| at <= now()));
-    assert!(
-        rig.store
-            .tenants_waiting()
-            .await
-            .expect("tenants")
-            .contains(&tenant)
-    );
-    rig.store
-        .claim(tenant, call, Epoch::FIRST, &PodId::new("pod"), "AJ_1")
-        .await
-        .expect("claim");
-    rig.store.waiting(now(), minute).await.expect("waiting");
-    assert!(
-        !rig.store
-            .tenants_waiting()
-            .await
-            .expect("tenants")
-            .contains(&tenant),
-        "the claim emptied its queue"
-    );
+        .expect("release");
+    forget(later).await;
+    assert!(is_named().await, "its artifact is not written");
+    rig.store.written(tenant, call).await.expect("written");
+    forget(now()).await;
+    assert!(is_named().await, "it was named a moment ago");
+    forget(later).await;
+    assert!(!is_named().await);
 }

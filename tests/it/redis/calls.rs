@@ -40,7 +40,7 @@ async fn of_many_claims_one_wins(rig: Rig) {
         match claim {
             Claim::Won(record) => winners.push((pod, job, record)),
             Claim::Lost => {}
-            Claim::Unknown => panic!("the call is admitted"),
+            Claim::Unknown | Claim::Heir(_) => panic!("the call is admitted"),
         }
     }
     let [(pod, job, record)] = winners.as_slice() else {
@@ -201,7 +201,12 @@ async fn a_slot_is_freed_exactly_once(rig: Rig) {
     let tenant = TenantId::generate();
     let call = rig.claimed(tenant).await;
     rig.claimed(tenant).await;
-    let release = async |_| rig.store.release(tenant, call).await.expect("release");
+    let release = async |_| {
+        rig.store
+            .release(tenant, call, now())
+            .await
+            .expect("release")
+    };
     let released = join_all((0..10).map(release)).await;
     let freed = released.into_iter().filter(|freed| *freed).count();
     assert_eq!((freed, rig.slots(tenant).await), (1, 1));
@@ -214,7 +219,7 @@ async fn a_slot_is_freed_exactly_once(rig: Rig) {
     );
     assert!(
         !rig.store
-            .release(tenant, CallId::generate())
+            .release(tenant, CallId::generate(), now())
             .await
             .expect("an unknown call is harmless")
     );
@@ -247,12 +252,22 @@ async fn an_expired_slot_of_a_live_call_is_taken_again(rig: Rig) {
 async fn a_call_is_given_up_only_while_it_waits(rig: Rig) {
     let tenant = TenantId::generate();
     let claimed = rig.claimed(tenant).await;
-    assert!(!rig.store.give_up(tenant, claimed).await.expect("give up"));
-    let waiting = rig.admitted(tenant).await.call;
-    assert!(rig.store.give_up(tenant, waiting).await.expect("give up"));
     assert!(
         !rig.store
-            .give_up(tenant, waiting)
+            .give_up(tenant, claimed, now())
+            .await
+            .expect("give up")
+    );
+    let waiting = rig.admitted(tenant).await.call;
+    assert!(
+        rig.store
+            .give_up(tenant, waiting, now())
+            .await
+            .expect("give up")
+    );
+    assert!(
+        !rig.store
+            .give_up(tenant, waiting, now())
             .await
             .expect("once is enough")
     );

@@ -3,6 +3,7 @@
 mod admission;
 mod calls;
 mod keys;
+mod leases;
 
 use std::time::Duration;
 

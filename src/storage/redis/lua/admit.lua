@@ -1,5 +1,5 @@
 -- Admits a call once per CallSid, within the tenant's rate and its concurrent calls.
--- KEYS  1 sid   2 record   3 rate   4 slots   5 queue
+-- KEYS  1 sid   2 record   3 rate   4 slots   5 queue   6 unwritten
 -- ARGV  1 call  2 room  3 sealed caller or ''  4 dialled  5 epoch  6 now (ms)
 --       7 calls per minute  8 concurrent calls  9 slot expiry (ms)  10 TTL of record and queue (ms)
 -- Result  {'admitted'} | {'repeated', '<call> <room>'} | {'rate'} | {'slots'}
@@ -36,4 +36,6 @@ redis.call('PEXPIRE', KEYS[4], ttl)
 redis.call('ZREMRANGEBYSCORE', KEYS[5], '-inf', now - tonumber(ttl))
 redis.call('ZADD', KEYS[5], ARGV[6], ARGV[1])
 redis.call('PEXPIRE', KEYS[5], ttl)
+redis.call('ZADD', KEYS[6], ARGV[6], ARGV[1])
+redis.call('PEXPIRE', KEYS[6], ttl)
 return { 'admitted' }

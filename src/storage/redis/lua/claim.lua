@@ -1,23 +1,39 @@
--- Gives a waiting call to one claimant of its current epoch.
--- KEYS  1 record   2 queue
+-- Gives a waiting or orphaned call to one claimant of its current epoch, or names the heir of a call that is being handed over.
+-- KEYS  1 record   2 queue   3 orphans   4 offers   5 leases   6 heirs
 -- ARGV  1 call  2 epoch  3 claimant (pod and job)  4 TTL (ms)
--- Result  {'won', field, value, ...} | {'lost'} | {'unknown'}
--- The winner may ask again (its first answer was lost on the way) and wins again.
-local record = redis.call('HMGET', KEYS[1], 'epoch', 'phase', 'claimant')
-local epoch, phase, claimant = record[1], record[2], record[3]
+-- Result  {'won', field, value, ...} | {'heir', field, value, ...} | {'lost'} | {'unknown'}
+-- The winner may ask again (its first answer was lost on the way) and wins again. An heir does not own the call yet: see yield.lua.
+local record = redis.call('HMGET', KEYS[1], 'epoch', 'phase', 'claimant', 'heir', 'heir_claimant')
+local epoch, phase, claimant, heir, heir_claimant = record[1], record[2], record[3], record[4], record[5]
 if not epoch then
   return { 'unknown' }
 end
-if epoch ~= ARGV[2] then
+
+local verdict
+if phase == 'active' and heir == ARGV[2] then
+  if heir_claimant and heir_claimant ~= ARGV[3] then
+    return { 'lost' }
+  end
+  redis.call('HSET', KEYS[1], 'heir_claimant', ARGV[3])
+  redis.call('ZREM', KEYS[6], ARGV[1])
+  redis.call('HDEL', KEYS[4], ARGV[1])
+  verdict = 'heir'
+elseif epoch ~= ARGV[2] then
   return { 'lost' }
-end
-if phase == 'waiting' then
-  redis.call('HSET', KEYS[1], 'phase', 'claimed', 'claimant', ARGV[3])
-  redis.call('PEXPIRE', KEYS[1], ARGV[4])
+elseif phase == 'waiting' or phase == 'orphaned' then
+  redis.call('HSET', KEYS[1], 'phase', phase == 'waiting' and 'claimed' or 'active', 'claimant', ARGV[3])
   redis.call('ZREM', KEYS[2], ARGV[1])
-elseif phase ~= 'claimed' or claimant ~= ARGV[3] then
+  redis.call('ZREM', KEYS[3], ARGV[1])
+  redis.call('HDEL', KEYS[4], ARGV[1])
+  redis.call('HSET', KEYS[5], ARGV[1], ARGV[2] .. ' 0')
+  redis.call('PEXPIRE', KEYS[5], ARGV[4])
+  verdict = 'won'
+elseif phase == 'ended' or claimant ~= ARGV[3] then
   return { 'lost' }
+else
+  verdict = 'won'
 end
+redis.call('PEXPIRE', KEYS[1], ARGV[4])
 local reply = redis.call('HGETALL', KEYS[1])
-table.insert(reply, 1, 'won')
+table.insert(reply, 1, verdict)
 return reply

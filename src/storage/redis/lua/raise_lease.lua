@@ -1,14 +1,24 @@
 -- A sign of life from a call's worker.
--- KEYS  1 record   2 lease
--- ARGV  1 epoch  2 TTL (ms)
--- Result  {'ok', counter} | {'fenced', epoch} | {'unknown'}
-local epoch = redis.call('HGET', KEYS[1], 'epoch')
-if not epoch then
+-- KEYS  1 record   2 leases
+-- ARGV  1 call  2 epoch  3 TTL (ms)
+-- Result  {'ok', counter} | {'fenced', epoch} | {'over'} | {'unknown'}
+local record = redis.call('HMGET', KEYS[1], 'epoch', 'phase')
+if not record[1] then
   return { 'unknown' }
 end
-if tonumber(ARGV[1]) < tonumber(epoch) then
-  return { 'fenced', epoch }
+if tonumber(ARGV[2]) < tonumber(record[1]) then
+  return { 'fenced', record[1] }
 end
-local counter = redis.call('INCR', KEYS[2])
-redis.call('PEXPIRE', KEYS[2], ARGV[2])
-return { 'ok', tostring(counter) }
+if record[2] == 'ended' then
+  return { 'over' }
+end
+local lease = redis.call('HGET', KEYS[2], ARGV[1]) or ''
+local epoch, counter = string.match(lease, '^(%d+) (%d+)$')
+if epoch ~= ARGV[2] then
+  counter = 0
+end
+counter = string.format('%d', tonumber(counter) + 1)
+redis.call('HSET', KEYS[2], ARGV[1], ARGV[2] .. ' ' .. counter)
+redis.call('PEXPIRE', KEYS[2], ARGV[3])
+redis.call('PEXPIRE', KEYS[1], ARGV[3])
+return { 'ok', counter }

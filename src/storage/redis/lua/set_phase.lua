@@ -1,6 +1,6 @@
 -- Moves a call on, if the writer's epoch still owns it. An ended call stays ended.
--- KEYS  1 record   2 queue   3 slots
--- ARGV  1 call  2 epoch  3 phase  4 slot expiry (ms)  5 TTL (ms)
+-- KEYS  1 record   2 queue   3 orphans   4 offers   5 leases   6 heirs   7 slots
+-- ARGV  1 call  2 epoch  3 phase  4 slot expiry (ms)  5 TTL (ms)  6 now (ms)
 -- Result  {'ok'} | {'fenced', epoch} | {'unknown'}
 local record = redis.call('HMGET', KEYS[1], 'epoch', 'phase')
 if not record[1] then
@@ -18,9 +18,14 @@ if ARGV[3] ~= 'waiting' then
   redis.call('ZREM', KEYS[2], ARGV[1])
 end
 if ARGV[3] == 'ended' then
+  redis.call('HSETNX', KEYS[1], 'ended_ms', ARGV[6])
   redis.call('ZREM', KEYS[3], ARGV[1])
+  redis.call('HDEL', KEYS[4], ARGV[1])
+  redis.call('HDEL', KEYS[5], ARGV[1])
+  redis.call('ZREM', KEYS[6], ARGV[1])
+  redis.call('ZREM', KEYS[7], ARGV[1])
 else
-  redis.call('ZADD', KEYS[3], ARGV[4], ARGV[1])
-  redis.call('PEXPIRE', KEYS[3], ARGV[5])
+  redis.call('ZADD', KEYS[7], ARGV[4], ARGV[1])
+  redis.call('PEXPIRE', KEYS[7], ARGV[5])
 end
 return { 'ok' }

@@ -1,0 +1,208 @@
+//! Keeps the pool whole: offers waiting calls to pods, gives up those that waited too long, takes calls from pods that are gone.
+//!
+//! Every gateway runs one, on what Redis holds alone. A gateway that dies takes nothing with it, and two that decide the same do it once: each decision is a
+//! compare-and-set.
+
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use chrono::{DateTime, Utc};
+use tokio::{
+    sync::Semaphore,
+    time::{Instant, MissedTickBehavior, interval},
+};
+
+use super::{
+    Dispatcher,
+    leases::LeaseWatch,
+    queue::{Action, Room, plan},
+    wall_clock,
+};
+use crate::{
+    domain::ids::{CallId, PodId, TenantId},
+    storage::redis::{Lapse, Lease, PodReport, StoreError, Survey},
+    telemetry::labels::TakenFrom,
+};
+
+/// A pod that has not reported for so long is not counted on.
+pub(super) const POD_SILENCE: Duration = Duration::from_secs(5);
+/// A tenant without calls stays in the index for so long.
+const TENANT_SILENCE: Duration = Duration::from_secs(30);
+/// Between two comparisons of what is recorded with what is served.
+const RECONCILE_EVERY: Duration = Duration::from_secs(5);
+/// Requests to LiveKit at a time.
+const REQUESTS: usize = 64;
+
+/// What one gateway remembers between two looks; nothing of it is needed to be right.
+struct Memory {
+    birth: Instant,
+    watch: LeaseWatch,
+    /// What pods of our agent name had free.
+    free: HashMap<PodId, u32>,
+    requests: Arc<Semaphore>,
+    reconciled: Option<Instant>,
+}
+
+impl Dispatcher {
+    /// Looks every `pool.tick_ms`, and at once when a call is admitted, until the process drains.
+    pub async fn keep(self) {
+        let drain = self.lifecycle.drain();
+        drain.run_until_cancelled(self.keep_forever()).await;
+    }
+
+    async fn keep_forever(&self) {
+        let mut memory = Memory {
+            birth: Instant::now(),
+            watch: LeaseWatch::new(self.pool.lease_lapse()),
+            free: HashMap::new(),
+            requests: Arc::new(Semaphore::new(REQUESTS)),
+            reconciled: None,
+        };
+        let mut ticks = interval(self.pool.tick());
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                _ = ticks.tick() => {}
+                () = self.wake.notified() => {}
+            }
+            if let Err(error) = self.look(&mut memory).await {
+                tracing::debug!(error = &error as &dyn std::error::Error, "queue unknown");
+            }
+        }
+    }
+
+    async fn look(&self, memory: &mut Memory) -> Result<(), StoreError> {
+        let now = wall_clock();
+        let mut surveys = Vec::new();
+        for tenant in self.store.busy_tenants().await? {
+            let asked = memory.birth.elapsed();
+            match self.store.survey(tenant).await {
+                Ok(survey) => {
+                    for (call, lease) in memory.watch.observe(asked, tenant, &survey.leases) {
+                        self.take(tenant, call, lease, now).await;
+                    }
+                    if survey.is_idle() {
+                        self.store
+                            .forget_if_idle(tenant, now, TENANT_SILENCE)
+                            .await?;
+                    }
+                    surveys.push((tenant, survey));
+                }
+                Err(error) => {
+                    memory.watch.unanswered(tenant);
+                    tracing::debug!(error = &error as &dyn std::error::Error, "survey");
+                }
+            }
+        }
+        if memory
+            .reconciled
+            .is_none_or(|at| at.elapsed() >= RECONCILE_EVERY)
+        {
+            memory.reconciled = Some(Instant::now());
+            self.reconcile(&surveys, now).await;
+        }
+        let room = self.room(memory, now).await;
+        for action in plan(&self.policy, now, &surveys, room) {
+            self.act(memory, action);
+        }
+        Ok(())
+    }
+
+    /// The worker showed no sign of life for a whole period.
+    async fn take(&self, tenant: TenantId, call: CallId, seen: Lease, now: DateTime<Utc>) {
+        let taken = match self.store.lapse(tenant, call, seen, now).await {
+            Ok(Lapse::Waiting(_)) => TakenFrom::Ringing,
+            Ok(Lapse::Orphaned(_)) => TakenFrom::Conversation,
+            Ok(Lapse::Ended) => {
+                self.end_room_of(tenant, call);
+                TakenFrom::Closing
+            }
+            Ok(Lapse::Kept | Lapse::Unknown) => return,
+            Err(error) => {
+                tracing::warn!(error = &error as &dyn std::error::Error, "take over");
+                return;
+            }
+        };
+        self.metrics.pool().taken(taken);
+        tracing::warn!(
+            tenant.id = %tenant,
+            call.id = %call,
+            call.epoch = seen.epoch.0,
+            "a call was taken from a worker without signs of life"
+        );
+        self.wake.notify_one();
+    }
+
+    /// What pods that we dispatch to have free, and whether one has got room since the last look.
+    async fn room(&self, memory: &mut Memory, now: DateTime<Utc>) -> Room {
+        let reports = match self.store.pods().await {
+            Ok(reports) => reports,
+            Err(error) => {
+                tracing::debug!(error = &error as &dyn std::error::Error, "pods unknown");
+                HashMap::new()
+            }
+        };
+        let ours = |report: &PodReport| {
+            report.agent_name == *self.rooms.agent_name()
+                && (now - report.at).to_std().unwrap_or_default() < POD_SILENCE
+        };
+        let free: HashMap<PodId, u32> = reports
+            .into_iter()
+            .filter(|(_, report)| ours(report))
+            .map(|(pod, report)| (pod, report.free))
+            .collect();
+        let is_fresh = free
+            .iter()
+            .any(|(pod, free)| *free > memory.free.get(pod).copied().unwrap_or_default());
+        memory.free = free;
+        Room {
+            free: (!memory.free.is_empty()).then(|| memory.free.values().sum()),
+            is_fresh,
+        }
+    }
+
+    /// LiveKit may take its time: not in the way of the next look.
+    fn act(&self, memory: &Memory, action: Action) {
+        let Ok(permit) = Arc::clone(&memory.requests).try_acquire_owned() else {
+            return;
+        };
+        let (dispatcher, hard) = (self.clone(), self.lifecycle.hard());
+        self.lifecycle
+            .spawn(hard.run_until_cancelled_owned(async move {
+                match action {
+                    Action::Offer {
+                        tenant,
+                        call,
+                        pause,
+                    } => dispatcher.offer(tenant, call, pause).await,
+                    Action::GiveUp { tenant, call } => dispatcher.give_up(tenant, call).await,
+                }
+                drop(permit);
+            }));
+    }
+
+    /// A served call without a lease cannot lapse: Redis lost it, and its worker may be gone. It gets one, which its worker raises or which lapses.
+    async fn reconcile(&self, surveys: &[(TenantId, Survey)], now: DateTime<Utc>) {
+        for (tenant, survey) in surveys {
+            if let Err(error) = self.reconcile_tenant(*tenant, survey, now).await {
+                tracing::debug!(error = &error as &dyn std::error::Error, "reconcile");
+            }
+        }
+    }
+
+    async fn reconcile_tenant(
+        &self,
+        tenant: TenantId,
+        survey: &Survey,
+        now: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
+        for call in self.store.unwritten(tenant, now - RECONCILE_EVERY).await? {
+            let is_known = survey.leases.contains_key(&call)
+                || survey.waiting.iter().any(|(id, _)| *id == call)
+                || survey.orphaned.iter().any(|(id, _)| *id == call);
+            if !is_known && self.store.lend_lease(tenant, call).await? {
+                tracing::warn!(tenant.id = %tenant, call.id = %call, "a served call had no lease");
+            }
+        }
+        Ok(())
+    }
+}

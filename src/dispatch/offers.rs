@@ -1,0 +1,116 @@
+//! What a decision on a call does at LiveKit: a room with a dispatch, or the room's end.
+
+use std::time::Duration;
+
+use tracing::Instrument;
+
+use super::{Dispatcher, wall_clock};
+use crate::{
+    domain::{
+        ids::{CallId, RoomName, TenantId},
+        job::JobMetadata,
+    },
+    storage::redis::Offer,
+    telemetry::labels::Attempt,
+};
+
+/// Pauses before the tries to end a room.
+const DELETE_PAUSES: [Duration; 3] = [
+    Duration::ZERO,
+    Duration::from_millis(500),
+    Duration::from_secs(2),
+];
+
+/// Pause before a dispatch that LiveKit did not take is sent again.
+const RETRY: Duration = Duration::from_millis(250);
+/// So often; then the next offer's turn.
+const TRIES: u32 = 6;
+
+impl Dispatcher {
+    /// Offers a call to the pods, unless another dispatcher did within `pause`.
+    pub(super) async fn offer(&self, tenant: TenantId, call: CallId, pause: Duration) {
+        let span = tracing::info_span!("offer", tenant.id = %tenant, call.id = %call);
+        async {
+            match self.store.offer(tenant, call, wall_clock(), pause).await {
+                Ok(Offer::Make { nth, epoch, room }) => {
+                    self.metrics.pool().offered(if nth == 1 {
+                        Attempt::First
+                    } else {
+                        Attempt::Again
+                    });
+                    let job = JobMetadata {
+                        tenant,
+                        call,
+                        epoch,
+                    };
+                    self.dispatch(&room, job).await;
+                }
+                Ok(Offer::Early | Offer::Taken) => {}
+                Err(error) => tracing::debug!(error = &error as &dyn std::error::Error, "offer"),
+            }
+        }
+        .instrument(span)
+        .await;
+    }
+
+    /// The room is made each time: LiveKit may have lost it.
+    async fn dispatch(&self, room: &RoomName, job: JobMetadata) {
+        for attempt in 1..=TRIES {
+            let sent = async {
+                let bound = self.store.bind_room(room, job.tenant, job.call);
+                let (bound, created) = tokio::join!(bound, self.rooms.create(room));
+                if let Err(error) = bound {
+                    tracing::warn!(error = %error, "a room is not indexed");
+                }
+                created?;
+                self.rooms.dispatch(room, job).await
+            };
+            match sent.await {
+                Ok(()) => return,
+                Err(error) => tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    attempt,
+                    "dispatch attempt failed"
+                ),
+            }
+            tokio::time::sleep(RETRY * attempt).await;
+        }
+    }
+
+    /// Nobody took the call in time: its leg ends, and the `action` URL answers with the fallback.
+    pub(super) async fn give_up(&self, tenant: TenantId, call: CallId) {
+        match self.store.give_up(tenant, call, wall_clock()).await {
+            Ok(true) => {
+                tracing::warn!(tenant.id = %tenant, call.id = %call, "no worker took the call in time");
+                self.metrics.pool().given_up();
+                self.end_room_of(tenant, call);
+            }
+            Ok(false) => {}
+            // Twilio's Dial timeout ends a leg that rings; it is tried again with the next look.
+            Err(error) => tracing::error!(error = %error, "a deadline passed without redis"),
+        }
+    }
+
+    /// Ends the leg of a call, in a task of its own.
+    pub fn end_room_of(&self, tenant: TenantId, call: CallId) {
+        let (dispatcher, hard) = (self.clone(), self.lifecycle.hard());
+        self.lifecycle
+            .spawn(hard.run_until_cancelled_owned(async move {
+                match dispatcher.store.load(tenant, call).await {
+                    Ok(Some(record)) => dispatcher.end_room(&record.room).await,
+                    Ok(None) => {}
+                    Err(error) => tracing::warn!(error = %error, "room not ended"),
+                }
+            }));
+    }
+
+    async fn end_room(&self, room: &RoomName) {
+        for pause in DELETE_PAUSES {
+            tokio::time::sleep(pause).await;
+            match self.rooms.delete(room).await {
+                Ok(()) => return,
+                Err(error) => tracing::warn!(error = %error, "room not ended"),
+            }
+        }
+    }
+}

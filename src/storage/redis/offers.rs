@@ -1,0 +1,155 @@
+//! Which calls need a pod, and who offers them.
+
+use std::{collections::HashMap, time::Duration};
+
+use chrono::{DateTime, Utc};
+
+use super::{
+    Lease, Store, StoreError, keys,
+    reply::{Words, number, text},
+    script,
+};
+use crate::domain::ids::{CallId, Epoch, RoomName, TenantId};
+
+/// One tenant's calls, as one moment.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Survey {
+    /// Calls that ring, and when they were admitted; the oldest first.
+    pub waiting: Vec<(CallId, DateTime<Utc>)>,
+    /// Conversations without an agent, and since when; the oldest first.
+    pub orphaned: Vec<(CallId, DateTime<Utc>)>,
+    /// Calls whose worker asks for an heir, and since when; the oldest first.
+    pub heirless: Vec<(CallId, DateTime<Utc>)>,
+    /// When a call was last offered, and how often.
+    pub offers: HashMap<CallId, (DateTime<Utc>, u32)>,
+    /// Served calls and the last sign of life of each.
+    pub leases: HashMap<CallId, Lease>,
+}
+
+impl Survey {
+    /// Nothing rings, nothing is served.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        self.waiting.is_empty() && self.orphaned.is_empty() && self.leases.is_empty()
+    }
+}
+
+/// May this dispatcher offer the call now?
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Offer {
+    /// Yes; it was offered so often before, and this is its room.
+    Make {
+        /// Offers so far, this one included.
+        nth: u32,
+        /// What a claim must name: the call's epoch, or its heir's.
+        epoch: Epoch,
+        /// The call's room.
+        room: RoomName,
+    },
+    /// Another dispatcher did a moment ago.
+    Early,
+    /// A pod has it, or it is over.
+    Taken,
+}
+
+type Scores = Vec<(String, f64)>;
+
+impl Store {
+    /// A tenant's calls.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn survey(&self, tenant: TenantId) -> Result<Survey, StoreError> {
+        let mut run = script::SURVEY.prepare_invoke();
+        run.key(keys::queue(tenant))
+            .key(keys::orphans(tenant))
+            .key(keys::heirs(tenant))
+            .key(keys::offers(tenant))
+            .key(keys::leases(tenant));
+        let (waiting, orphaned, heirless, offers, leases): (
+            Scores,
+            Scores,
+            Scores,
+            HashMap<String, String>,
+            HashMap<String, String>,
+        ) = self.run(&run).await?;
+        Ok(Survey {
+            waiting: timed(waiting)?,
+            orphaned: timed(orphaned)?,
+            heirless: timed(heirless)?,
+            offers: each(offers, offer)?,
+            leases: each(leases, lease)?,
+        })
+    }
+
+    /// Asks for the right to offer a call; granted if nobody did within `pause`.
+    ///
+    /// # Errors
+    /// [`StoreError`]; the right may have been granted: it comes again after `pause`.
+    pub async fn offer(
+        &self,
+        tenant: TenantId,
+        call: CallId,
+        now: DateTime<Utc>,
+        pause: Duration,
+    ) -> Result<Offer, StoreError> {
+        let mut run = script::OFFER.prepare_invoke();
+        run.key(keys::record(tenant, call))
+            .key(keys::offers(tenant))
+            .arg(call.to_string())
+            .arg(now.timestamp_millis())
+            .arg(super::millis(pause))
+            .arg(self.session_ttl_ms());
+        let words = self.run::<Words>(&run).await?;
+        match text(&words, 0)? {
+            "offer" => Ok(Offer::Make {
+                nth: number(&words, 1)?,
+                epoch: Epoch(number(&words, 2)?),
+                room: number(&words, 3)?,
+            }),
+            "early" => Ok(Offer::Early),
+            "taken" => Ok(Offer::Taken),
+            _ => Err(StoreError::Malformed("script reply")),
+        }
+    }
+}
+
+fn timed(scores: Scores) -> Result<Vec<(CallId, DateTime<Utc>)>, StoreError> {
+    let read = |(call, at): (String, f64)| Some((call.parse().ok()?, moment(at as i64)?));
+    scores
+        .into_iter()
+        .map(read)
+        .collect::<Option<_>>()
+        .ok_or(MALFORMED)
+}
+
+const MALFORMED: StoreError = StoreError::Malformed("survey");
+
+fn moment(ms: i64) -> Option<DateTime<Utc>> {
+    DateTime::from_timestamp_millis(ms)
+}
+
+fn each<T>(
+    fields: HashMap<String, String>,
+    read: impl Fn(&str) -> Option<T>,
+) -> Result<HashMap<CallId, T>, StoreError> {
+    let both = |(call, value): (String, String)| Some((call.parse().ok()?, read(&value)?));
+    fields
+        .into_iter()
+        .map(both)
+        .collect::<Option<_>>()
+        .ok_or(MALFORMED)
+}
+
+fn offer(value: &str) -> Option<(DateTime<Utc>, u32)> {
+    let (at, count) = value.split_once(' ')?;
+    Some((moment(at.parse().ok()?)?, count.parse().ok()?))
+}
+
+fn lease(value: &str) -> Option<Lease> {
+    let (epoch, counter) = value.split_once(' ')?;
+    Some(Lease {
+        epoch: Epoch(epoch.parse().ok()?),
+        counter: counter.parse().ok()?,
+    })
+}
