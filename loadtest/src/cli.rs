@@ -14,7 +14,8 @@ use tokio::{net::TcpListener, sync::mpsc};
 use crate::{
     bench,
     caller::{CallEvent, CallReport, Caller, Scenario},
-    demo::{self, DemoTarget},
+    demo,
+    product::{self, TargetFile},
     sim::{self, SimConfig, SimListeners},
     speech::Flite,
 };
@@ -61,7 +62,7 @@ pub struct CallArgs {
     /// YAML file in loadtest/scenarios or elsewhere.
     #[arg(long)]
     pub scenario: PathBuf,
-    /// Where to call: a JSON file with the fields of `DemoTarget`; a kept demo wrote one.
+    /// Where to call: a JSON file with the fields of `TargetFile`; a kept demo wrote one.
     #[arg(long)]
     pub target: Option<PathBuf>,
     /// Calls at once.
@@ -134,11 +135,11 @@ async fn serve_sim(args: SimArgs) -> anyhow::Result<ExitCode> {
 
 async fn call(args: CallArgs) -> anyhow::Result<ExitCode> {
     let scenario = Scenario::load(&args.scenario)?;
-    let path = args.target.unwrap_or_else(demo::kept_target);
-    let target: DemoTarget =
+    let path = args.target.unwrap_or_else(product::kept_target);
+    let target: TargetFile =
         serde_json::from_str(&read(&path).context("no target: is a demo kept up?")?)?;
     let target = target.into_target();
-    let caller = Caller::new(Arc::new(Flite::new(demo::speech_cache())?))?;
+    let caller = Caller::new(Arc::new(Flite::new(product::speech_cache())?))?;
     let mut calls = tokio::task::JoinSet::new();
     for number in 0..args.calls {
         let (caller, scenario, target) = (caller.clone(), scenario.clone(), target.clone());

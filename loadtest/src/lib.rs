@@ -4,6 +4,7 @@ pub mod bench;
 pub mod caller;
 pub mod cli;
 pub mod demo;
+pub mod product;
 pub mod sim;
 pub mod speech;
 pub mod stack;
