@@ -14,6 +14,7 @@ use tokio::{net::TcpListener, sync::mpsc};
 use crate::{
     bench,
     caller::{CallEvent, CallReport, Caller, Scenario},
+    chaos::{self, Part, fault::Fault},
     demo,
     product::{self, TargetFile},
     sim::{self, SimConfig, SimListeners},
@@ -40,6 +41,8 @@ pub enum Command {
     Demo(DemoArgs),
     /// Measure what media costs; writes target/report/media.json
     BenchMedia(BenchArgs),
+    /// Kill, freeze and restart the pool's parts while calls are in conversation; writes target/report/chaos.json
+    Chaos(ChaosArgs),
 }
 
 /// Arguments of `sim`.
@@ -92,6 +95,29 @@ pub struct BenchArgs {
     pub seconds: u64,
 }
 
+/// Arguments of `chaos`.
+#[derive(Clone, Debug, Args)]
+pub struct ChaosArgs {
+    /// How often each fault is done.
+    #[arg(long, default_value_t = 10)]
+    pub rounds: usize,
+    /// Calls at once.
+    #[arg(long, default_value_t = 5)]
+    pub calls: usize,
+    /// All choices follow from it; drawn if left out.
+    #[arg(long)]
+    pub seed: Option<u64>,
+    /// Seconds between the end of a fault and the next.
+    #[arg(long, default_value_t = 8)]
+    pub settle: u64,
+    /// These parts alone.
+    #[arg(long, value_delimiter = ',')]
+    pub only: Vec<Part>,
+    /// These faults alone.
+    #[arg(long, value_delimiter = ',')]
+    pub faults: Vec<Fault>,
+}
+
 /// Runs the command; the exit code says whether what it shows is as it should be.
 ///
 /// # Errors
@@ -102,6 +128,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Call(args) => call(args).await,
         Command::Demo(args) => demo::run(args).await,
         Command::BenchMedia(args) => bench::run(args).await,
+        Command::Chaos(args) => chaos::command(args).await,
     }
 }
 

@@ -18,13 +18,14 @@ use tokio::{
 };
 use url::Url;
 
-use self::check::{AgreedTurn, Verdict};
+use self::check::AgreedTurn;
 use crate::{
     caller::{CallReport, Caller, Scenario, Target, probe, probe::MediaPath},
     cli::DemoArgs,
     product::{Product, ProductOptions, speech_cache},
     speech::Flite,
     stack::{Lifetime, workspace_root},
+    verdict::Verdict,
 };
 
 /// Events that may wait to be printed.

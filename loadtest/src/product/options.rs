@@ -55,11 +55,7 @@ impl ProductOptions {
     ///
     /// # Errors
     /// The product was not built.
-    pub fn of_this_build(
-        name: &str,
-        lifetime: Lifetime,
-        simulators: &str,
-    ) -> anyhow::Result<Self> {
+    pub fn of_this_build(name: &str, lifetime: Lifetime, simulators: &str) -> anyhow::Result<Self> {
         let tenant = |file: &str| workspace_root().join("loadtest/tenants").join(file);
         Ok(Self {
             name: name.to_owned(),

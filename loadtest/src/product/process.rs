@@ -83,6 +83,13 @@ impl Process {
         answers(local(self.port), "/readyz")
     }
 
+    /// Calls that a worker serves or has promised to; `None` if it does not answer.
+    #[must_use]
+    pub fn calls(&self) -> Option<u32> {
+        let used = self.metric("neurality_worker_slots", "state=\"used\"")?;
+        Some(used as u32)
+    }
+
     /// The sum of all series of a metric whose labels contain `labels`; `None` if the process does not answer or has none.
     #[must_use]
     pub fn metric(&self, name: &str, labels: &str) -> Option<f64> {

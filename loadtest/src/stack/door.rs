@@ -126,7 +126,8 @@ mod tests {
         );
         let stopped = stop.clone();
         tokio::spawn(async move {
-            while let Some(Ok((mut guest, _))) = stopped.run_until_cancelled(listener.accept()).await
+            while let Some(Ok((mut guest, _))) =
+                stopped.run_until_cancelled(listener.accept()).await
             {
                 guest.write_all(name.as_bytes()).await.expect("written");
             }

@@ -247,7 +247,8 @@ impl Redis {
         let Ok(info) = self.command("INFO replication") else {
             return false;
         };
-        info.lines().any(|line| line.trim() == "master_link_status:up")
+        info.lines()
+            .any(|line| line.trim() == "master_link_status:up")
     }
 }
 
