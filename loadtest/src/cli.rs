@@ -110,6 +110,15 @@ pub struct ChaosArgs {
     /// Seconds between the end of a fault and the next.
     #[arg(long, default_value_t = 8)]
     pub settle: u64,
+    /// Calls at once during the rolling restart.
+    #[arg(long, default_value_t = 10)]
+    pub rolling_calls: usize,
+    /// Calls of the crowd.
+    #[arg(long, default_value_t = 100)]
+    pub crowd_calls: usize,
+    /// Slots that they share, a multiple of four.
+    #[arg(long, default_value_t = 20)]
+    pub crowd_slots: usize,
     /// These parts alone.
     #[arg(long, value_delimiter = ',')]
     pub only: Vec<Part>,

@@ -19,6 +19,8 @@ pub(super) fn write(folder: &Path) -> anyhow::Result<PathBuf> {
     let text =
         std::fs::read_to_string(&seeded).with_context(|| format!("read {}", seeded.display()))?;
     let mut clinic: Value = serde_yaml_ng::from_str(&text).context("read the seeded clinic")?;
+    clinic["max_concurrent_calls"] = 1_000.into();
+    clinic["max_calls_per_minute"] = 6_000.into();
     let practitioners = clinic["practitioners"]
         .as_sequence_mut()
         .context("the seeded clinic has no practitioners")?;

@@ -5,7 +5,7 @@ use std::{process::ExitCode, time::Duration};
 use anyhow::{Context, bail};
 use serde_json::{Map, Value, json};
 
-use super::{ChaosOptions, fault::Fault, pool, run};
+use super::{ChaosOptions, Plan, absent, crowd, fault::Fault, pool, run};
 use crate::{cli::ChaosArgs, demo::told_to_stop, stack::workspace_root};
 
 /// What a chaos run consists of.
@@ -15,9 +15,32 @@ pub enum Part {
     Faults,
     /// A Redis Cluster that loses a primary, and one of each other fault.
     Cluster,
+    /// A rolling restart of all workers.
+    Rolling,
+    /// More calls than slots.
+    Crowd,
+    /// No worker, and a worker that starts in time.
+    Absent,
 }
 
-const ALL: [Part; 2] = [Part::Faults, Part::Cluster];
+const ALL: [Part; 5] = [
+    Part::Faults,
+    Part::Cluster,
+    Part::Rolling,
+    Part::Crowd,
+    Part::Absent,
+];
+
+/// On a Cluster: what its loss may do together with the pool's own faults.
+const IN_A_CLUSTER: [Fault; 4] = [
+    Fault::LosePrimary,
+    Fault::KillWorker,
+    Fault::DrainWorker,
+    Fault::RestartGateway,
+];
+
+/// Name, report, and whether all that must hold does.
+type Done = (&'static str, Value, bool);
 
 /// Runs the parts that were asked for, all by default, and writes `target/report/chaos.json`.
 ///
@@ -47,6 +70,9 @@ async fn parts(args: ChaosArgs) -> anyhow::Result<ExitCode> {
         let (name, report, is_good) = match part {
             Part::Faults => faults("faults", &args, seed, false).await?,
             Part::Cluster => faults("cluster", &args, seed, true).await?,
+            Part::Rolling => rolling(&args, seed).await?,
+            Part::Crowd => crowded(&args).await?,
+            Part::Absent => without_workers().await?,
         };
         good &= is_good;
         document.insert(name.to_owned(), report);
@@ -66,40 +92,65 @@ async fn faults(
     args: &ChaosArgs,
     seed: u64,
     redis_cluster: bool,
-) -> anyhow::Result<(&'static str, Value, bool)> {
-    let all = if redis_cluster {
-        vec![
-            Fault::LosePrimary,
-            Fault::KillWorker,
-            Fault::DrainWorker,
-            Fault::RestartGateway,
-        ]
+) -> anyhow::Result<Done> {
+    let (all, rounds) = if redis_cluster {
+        (IN_A_CLUSTER.to_vec(), args.rounds.div_ceil(3))
     } else {
-        Fault::ALL.to_vec()
+        (Fault::ALL.to_vec(), args.rounds)
     };
     let mut product = pool(&format!("chaos-{name}"))?;
     product.redis_cluster = redis_cluster;
-    let options = ChaosOptions {
-        product,
-        faults: if args.faults.is_empty() {
-            all
-        } else {
-            args.faults.clone()
-        },
-        rounds: if redis_cluster {
-            args.rounds.div_ceil(3)
-        } else {
-            args.rounds
-        },
-        calls: args.calls,
-        seed,
-        settle: Duration::from_secs(args.settle),
+    let faults = if args.faults.is_empty() {
+        all
+    } else {
+        args.faults.clone()
     };
+    under_calls(
+        name,
+        ChaosOptions {
+            product,
+            plan: Plan::Faults { faults, rounds },
+            calls: args.calls,
+            seed,
+            settle: Duration::from_secs(args.settle),
+        },
+    )
+    .await
+}
+
+async fn rolling(args: &ChaosArgs, seed: u64) -> anyhow::Result<Done> {
+    let options = ChaosOptions {
+        product: pool("chaos-rolling")?,
+        plan: Plan::RollingRestart,
+        calls: args.rolling_calls,
+        seed,
+        settle: Duration::from_secs(1),
+    };
+    under_calls("rolling_restart", options).await
+}
+
+async fn under_calls(name: &'static str, options: ChaosOptions) -> anyhow::Result<Done> {
     let report = run(options).await?;
     println!("\n== {name}");
     report.print();
     let good = report.checks.is_good();
     Ok((name, serde_json::to_value(report)?, good))
+}
+
+async fn crowded(args: &ChaosArgs) -> anyhow::Result<Done> {
+    let report = crowd::run(pool("chaos-crowd")?, args.crowd_calls, args.crowd_slots).await?;
+    println!("\n== crowd");
+    report.print();
+    let good = report.checks.is_good();
+    Ok(("crowd", serde_json::to_value(report)?, good))
+}
+
+async fn without_workers() -> anyhow::Result<Done> {
+    let report = absent::run(pool("chaos-absent")?).await?;
+    println!("\n== absent");
+    report.print();
+    let good = report.checks.is_good();
+    Ok(("absent", serde_json::to_value(report)?, good))
 }
 
 fn write(document: &Map<String, Value>) -> anyhow::Result<()> {

@@ -89,12 +89,51 @@ impl<'a> Driver<'a> {
         }
     }
 
+    /// Does the faults in order.
+    ///
+    /// # Errors
+    /// As [`Self::strike`].
+    pub async fn strike_all(&mut self, faults: &[Fault]) -> anyhow::Result<Vec<Struck>> {
+        let (begun, mut struck) = (Instant::now(), Vec::new());
+        for (number, fault) in (1..).zip(faults) {
+            let (at, of) = (begun.elapsed().as_secs(), faults.len());
+            eprintln!("{at:4} s  {number} of {of}: {}", fault.as_str());
+            let done = self.strike(*fault).await;
+            struck.push(done.with_context(|| format!("fault {number}"))?);
+        }
+        Ok(struck)
+    }
+
+    /// Once `calls` are in conversation, tells every worker to go and starts it again, one after the other.
+    ///
+    /// # Errors
+    /// As [`Self::strike`].
+    pub async fn restart_all_workers(&mut self, calls: usize) -> anyhow::Result<Vec<Struck>> {
+        self.least_talking = calls.saturating_sub(1).max(1);
+        self.until_there_is_something_to_break(Fault::DrainWorker)
+            .await?;
+        let mut struck = Vec::new();
+        for victim in 0..self.product.workers.len() {
+            eprintln!("restarting {}", self.product.workers[victim].name);
+            struck.push(self.strike_at(Fault::DrainWorker, victim).await?);
+        }
+        Ok(struck)
+    }
+
     /// Waits for calls, does the fault, waits until all is back.
     ///
     /// # Errors
     /// No conversation came up, or a process did not come back.
     pub async fn strike(&mut self, fault: Fault) -> anyhow::Result<Struck> {
         let victim = self.until_there_is_something_to_break(fault).await?;
+        self.strike_at(fault, victim).await
+    }
+
+    /// Does the fault at once, to this worker if it is one of a worker, and waits until all is back.
+    ///
+    /// # Errors
+    /// A process did not come back.
+    pub async fn strike_at(&mut self, fault: Fault, victim: usize) -> anyhow::Result<Struck> {
         let (talking, from) = (self.callers.talking(), Utc::now());
         let deed = match fault {
             Fault::KillWorker => kill(&self.product.workers[victim]),

@@ -149,7 +149,7 @@ fn leaks(product: &Product) -> anyhow::Result<Vec<String>> {
     Ok(leaks)
 }
 
-fn admitted(product: &Product) -> anyhow::Result<BTreeSet<String>> {
+pub(super) fn admitted(product: &Product) -> anyhow::Result<BTreeSet<String>> {
     let prefix = format!("tenant:{{{TENANT}}}:call:");
     // A run has some hundred keys on a Redis of its own.
     let keys = product.redis.about(

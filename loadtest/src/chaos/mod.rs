@@ -4,15 +4,17 @@
 //! written, Redis and LiveKit what is left. `target/report/chaos.json` has it all, beside a control that says how late this
 //! machine itself was.
 
+pub mod absent;
 pub mod callers;
 mod clinic;
 mod command;
+pub mod crowd;
 pub mod driver;
 pub mod effect;
 pub mod fault;
 pub mod lag;
 pub mod ledger;
-mod patients;
+pub mod patients;
 pub mod report;
 pub mod sound;
 pub mod spread;
@@ -50,15 +52,27 @@ pub struct ChaosOptions {
     /// The pool.
     pub product: ProductOptions,
     /// What is done to it.
-    pub faults: Vec<Fault>,
-    /// How often.
-    pub rounds: usize,
+    pub plan: Plan,
     /// Calls at once.
     pub calls: usize,
     /// All choices follow from it.
     pub seed: u64,
     /// Between the end of a fault and the next.
     pub settle: Duration,
+}
+
+/// What is done to a pool.
+#[derive(Clone, Debug)]
+pub enum Plan {
+    /// Faults, each so often, in an order that is drawn.
+    Faults {
+        /// Which.
+        faults: Vec<Fault>,
+        /// How often.
+        rounds: usize,
+    },
+    /// Every worker is told to go, one after the other, once all calls are in conversation.
+    RollingRestart,
 }
 
 /// A pool for chaos: three workers, two gateways, a clinic with room for all.
@@ -87,7 +101,6 @@ pub async fn run(options: ChaosOptions) -> anyhow::Result<ChaosReport> {
     let mut product = block_in_place(|| Product::start(options.product.clone()))?;
     let lag = LagControl::start();
     let callers = Callers::keep(lines(&product, &name)?, options.calls);
-    let mut struck = Vec::new();
     let mut driver = Driver::new(
         &mut product,
         &callers,
@@ -95,27 +108,15 @@ pub async fn run(options: ChaosOptions) -> anyhow::Result<ChaosReport> {
         options.calls.div_ceil(2),
         options.settle,
     );
-    let faults = schedule(&options.faults, options.rounds, options.seed);
-    let mut broken = Ok(());
-    for (number, fault) in faults.iter().enumerate() {
-        eprintln!(
-            "{:4.0} s  {} of {}: {}",
-            begun.elapsed().as_secs_f64(),
-            number + 1,
-            faults.len(),
-            fault.as_str()
-        );
-        match driver.strike(*fault).await {
-            Ok(done) => struck.push(done),
-            Err(error) => {
-                broken =
-                    Err(error.context(format!("fault {} of seed {}", number + 1, options.seed)));
-                break;
-            }
+    let struck = match &options.plan {
+        Plan::Faults { faults, rounds } => {
+            let faults = schedule(faults, *rounds, options.seed);
+            driver.strike_all(&faults).await
         }
-    }
+        Plan::RollingRestart => driver.restart_all_workers(options.calls).await,
+    };
     let calls = callers.finish().await;
-    broken?;
+    let struck = struck.with_context(|| format!("with seed {}", options.seed))?;
     let ledger = Ledger::read(&product).await.context("read what is left")?;
     let evidence = Evidence {
         calls: &calls,

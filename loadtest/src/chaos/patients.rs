@@ -37,7 +37,7 @@ const WHAT: &str = "Of course. What is the appointment for?";
 
 /// What a patient calls for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Errand {
+pub enum Errand {
     /// An appointment.
     Book,
     /// One question.
@@ -48,7 +48,7 @@ pub(super) enum Errand {
 ///
 /// # Errors
 /// [`ScenarioError::Parse`] if this module writes no scenario.
-pub(super) fn patient(number: usize, errand: Errand) -> Result<Scenario, ScenarioError> {
+pub fn patient(number: usize, errand: Errand) -> Result<Scenario, ScenarioError> {
     let pick = |from: &[&'static str], at: usize| from[at % from.len()];
     let day = pick(&DAYS, number);
     let choice = pick(&CHOICES, number / DAYS.len());
@@ -95,7 +95,7 @@ fn replies(day: &str, choice: &str, name: &str) -> Vec<Reply> {
 
 /// Whether this is the line after which a booking must exist, if the agent answered it.
 #[must_use]
-pub(super) fn is_the_last_before_a_booking(line: &str) -> bool {
+pub fn is_the_last_before_a_booking(line: &str) -> bool {
     NAMES.contains(&line)
 }
 

@@ -12,6 +12,7 @@ mod target;
 use std::{
     net::{Ipv4Addr, SocketAddr},
     path::{Path, PathBuf},
+    sync::atomic::{AtomicUsize, Ordering},
 };
 
 use anyhow::Context;
@@ -53,7 +54,7 @@ pub struct Product {
     config: PathBuf,
     deepgram: SocketAddr,
     dir: StackDir,
-    started_workers: usize,
+    started_workers: AtomicUsize,
 }
 
 /// Redis in either form.
@@ -154,7 +155,7 @@ impl Product {
             config,
             deepgram,
             dir,
-            started_workers: 0,
+            started_workers: AtomicUsize::new(0),
         };
         product.prepare(&options.tenants)?;
         step("gateways and workers");
@@ -174,12 +175,20 @@ impl Product {
     ///
     /// # Errors
     /// As [`Service::start`].
-    pub fn add_worker(&mut self) -> anyhow::Result<&Process> {
-        self.started_workers += 1;
-        let name = numbered("worker", self.started_workers, usize::MAX);
-        let worker = self.process(Role::Worker, &name, free_tcp_port()?)?;
+    pub fn add_worker(&mut self) -> anyhow::Result<()> {
+        let worker = self.start_worker()?;
         self.workers.push(worker);
-        self.workers.last().context("a worker was just added")
+        Ok(())
+    }
+
+    /// Starts one more worker that is the caller's own.
+    ///
+    /// # Errors
+    /// As [`Service::start`].
+    pub fn start_worker(&self) -> anyhow::Result<Process> {
+        let number = self.started_workers.fetch_add(1, Ordering::Relaxed) + 1;
+        let name = numbered("worker", number, usize::MAX);
+        self.process(Role::Worker, &name, free_tcp_port()?)
     }
 
     /// Runs an operator's command of the product.
