@@ -14,6 +14,7 @@ use super::{
     },
     pool::{PoolFigures, PoolMetrics},
     register::{counter, counters, gauge, gauges, histogram, histograms, register},
+    vitals::VitalMetrics,
 };
 use crate::{domain::call::Outcome, providers::Vendor, tools::outcome::ToolStatus};
 
@@ -63,6 +64,7 @@ pub struct Metrics {
     vad_frames: IntCounter,
     vad_inference: Histogram,
     pool: PoolMetrics,
+    vitals: VitalMetrics,
 }
 
 impl std::fmt::Debug for Metrics {
@@ -140,7 +142,7 @@ impl Metrics {
             registered: gauge(
                 &r,
                 "neurality_worker_registered",
-                "1 while the pod is registered with LiveKit.",
+                "1 while the pod is registered with LiveKit, with one of its projects at least.",
             ),
             provider_calls: provider_counters(&r),
             provider_latency: provider_histograms(&r),
@@ -202,6 +204,7 @@ impl Metrics {
                 INFERENCE_BUCKETS,
             ),
             pool: PoolMetrics::new(&r),
+            vitals: VitalMetrics::new(&r),
             registry: r,
         }
     }
@@ -252,6 +255,12 @@ impl Metrics {
         &self.pool
     }
 
+    /// The pod's own condition.
+    #[must_use]
+    pub const fn vitals(&self) -> &VitalMetrics {
+        &self.vitals
+    }
+
     /// A claim's result.
     pub fn claim(&self, result: Claim) {
         self.claims.with_label_values(&[result.text()]).inc();
@@ -270,12 +279,6 @@ impl Metrics {
     /// Registered with LiveKit, or not.
     pub fn registered(&self, yes: bool) {
         self.registered.set(yes.into());
-    }
-
-    /// Registered with LiveKit.
-    #[must_use]
-    pub fn is_registered(&self) -> bool {
-        self.registered.get() == 1
     }
 
     /// A provider call ended.

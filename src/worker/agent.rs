@@ -1,6 +1,6 @@
 //! The worker's websocket to LiveKit: connects, registers, reports, reconnects. The rules are in [`super::registration`].
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
 use livekit_api::access_token::{AccessToken, AccessTokenError, VideoGrants};
@@ -19,12 +19,13 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     calls::RunningCalls,
+    registered::Registered,
     registration::{Action, Assignment, JobId, Registration, job_status},
     slots::Slots,
 };
 use crate::{
     config::{LiveKitConfig, WorkerConfig},
-    telemetry::metrics::Metrics,
+    domain::placement::ProjectName,
 };
 
 /// Time for the handshake and for the server's confirmation.
@@ -84,7 +85,7 @@ pub struct Agent {
     calls: RunningCalls,
     started: mpsc::Sender<Assignment>,
     outbox: mpsc::Receiver<JobReport>,
-    metrics: Arc<Metrics>,
+    registered: Registered,
     birth: Instant,
 }
 
@@ -104,7 +105,7 @@ impl Agent {
         calls: RunningCalls,
         started: mpsc::Sender<Assignment>,
         outbox: mpsc::Receiver<JobReport>,
-        metrics: Arc<Metrics>,
+        registered: Registered,
     ) -> Self {
         let status_every = Duration::from_millis(worker.status_interval_ms);
         Self {
@@ -114,16 +115,16 @@ impl Agent {
             calls,
             started,
             outbox,
-            metrics,
+            registered,
             birth: Instant::now(),
         }
     }
 
-    /// Stays registered until the pod has drained: `drain` turns the status to FULL, `done` (all calls ended) closes the socket.
-    pub async fn run(mut self, drain: CancellationToken, done: CancellationToken) {
+    /// Stays registered until the pod has drained: slots that drain turn the status to FULL, `done` (all calls ended) closes the socket.
+    pub async fn run(mut self, done: CancellationToken) {
         let mut attempt = 0;
         while !done.is_cancelled() {
-            match self.connected(&drain, &done, &mut attempt).await {
+            match self.connected(&done, &mut attempt).await {
                 Ok(LinkEnd::Drained) => break,
                 Ok(LinkEnd::Reconnect) => {
                     tracing::info!("livekit asked the worker to register again")
@@ -134,20 +135,19 @@ impl Agent {
                     "agent link down"
                 ),
             }
-            self.metrics.registered(false);
+            self.registered.set(&ProjectName::default(), false);
             attempt += 1;
             tokio::select! {
                 () = sleep(backoff(attempt)) => {}
                 () = done.cancelled() => {}
             }
         }
-        self.metrics.registered(false);
+        self.registered.set(&ProjectName::default(), false);
     }
 
     /// One connection, from the handshake to its end.
     async fn connected(
         &mut self,
-        drain: &CancellationToken,
         done: &CancellationToken,
         attempt: &mut u32,
     ) -> Result<LinkEnd, LinkError> {
@@ -162,7 +162,7 @@ impl Agent {
         status.set_missed_tick_behavior(MissedTickBehavior::Delay);
         ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut heard = Instant::now();
-        let mut told_drain = false;
+        let mut slots = self.slots.changes();
         loop {
             tokio::select! {
                 frame = socket.next() => {
@@ -174,8 +174,9 @@ impl Agent {
                 }
                 Some(report) = self.outbox.recv() => {
                     send(&mut socket, &job_status(&report.job, report.status, report.error)).await?;
-                    send(&mut socket, &registration.status()).await?;
                 }
+                // Also what other projects' calls take, and that the pod drains: the server is told at once.
+                _ = slots.changed() => send(&mut socket, &registration.status()).await?,
                 _ = status.tick() => {
                     registration.expire(self.birth.elapsed());
                     send(&mut socket, &registration.status()).await?;
@@ -185,11 +186,6 @@ impl Agent {
                         return Err(LinkError::Silent);
                     }
                     socket.send(Message::Ping(tungstenite::Bytes::new())).await?;
-                }
-                () = drain.cancelled(), if !told_drain => {
-                    told_drain = true;
-                    self.slots.drain();
-                    send(&mut socket, &registration.status()).await?;
                 }
                 () = done.cancelled() => {
                     let closed = timeout(Duration::from_secs(1), socket.close(None)).await;
@@ -228,7 +224,7 @@ impl Agent {
                 Action::Send(message) => send(socket, &message).await?,
                 Action::Registered => {
                     *attempt = 0;
-                    self.metrics.registered(true);
+                    self.registered.set(&ProjectName::default(), true);
                     tracing::info!(slots.free = self.slots.free(), "registered with livekit");
                 }
                 Action::Start(assignment) => self.start(*assignment).await,

@@ -4,6 +4,7 @@ mod admission;
 mod calls;
 mod keys;
 mod leases;
+mod limits;
 
 use std::time::Duration;
 
