@@ -2,6 +2,7 @@ use serde::Deserialize;
 use url::Url;
 
 use super::{ConfigError, Secret};
+use crate::domain::e164::E164;
 
 /// LiveKit server and SIP gateway.
 #[derive(Clone, Debug, Deserialize)]
@@ -25,6 +26,10 @@ pub struct LiveKitConfig {
     pub sip_password: Secret,
     /// Trunk's ringing timeout, seconds.
     pub sip_ringing_timeout_secs: u64,
+    /// Numbers that elastic SIP trunks bring straight to LiveKit, without our webhook.
+    pub elastic_numbers: Vec<E164>,
+    /// Where those trunks signal from: addresses or CIDR ranges of the carrier.
+    pub elastic_addresses: Vec<String>,
     /// Seconds an empty room lives.
     pub room_empty_timeout_secs: u64,
     /// Seconds a room lives after its last participant left.
@@ -57,6 +62,8 @@ impl Default for LiveKitConfig {
             sip_username: "neurality".into(),
             sip_password: Secret::default(),
             sip_ringing_timeout_secs: 40,
+            elastic_numbers: Vec::new(),
+            elastic_addresses: Vec::new(),
             room_empty_timeout_secs: 3600,
             room_departure_timeout_secs: 30,
             api_timeout_ms: 5000,
@@ -70,6 +77,12 @@ impl LiveKitConfig {
             return Err(ConfigError::invalid(
                 "livekit.agent_name",
                 "must not be empty: unnamed workers take every room",
+            ));
+        }
+        if !self.elastic_numbers.is_empty() && self.elastic_addresses.is_empty() {
+            return Err(ConfigError::invalid(
+                "livekit.elastic_addresses",
+                "must name the carrier's addresses: a trunk without credentials believes the caller's number of anybody",
             ));
         }
         Ok(())

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use livekit_api::services::{
     LiveKitApi, ServerError, ServerErrorCode, ServiceError, room::CreateRoomOptions,
 };
-use livekit_protocol::CreateAgentDispatchRequest;
+use livekit_protocol::{CreateAgentDispatchRequest, ParticipantInfo};
 
 use crate::{
     config::LiveKitConfig,
@@ -111,6 +111,30 @@ impl Rooms {
             .await
         {
             Err(RoomsError::Unavailable(error)) if is_not_found(&error) => Ok(()),
+            result => result,
+        }
+    }
+
+    /// The rooms that the individual rule of elastic trunks has made.
+    ///
+    /// # Errors
+    /// [`RoomsError`].
+    pub async fn of_trunks(&self) -> Result<Vec<RoomName>, RoomsError> {
+        let rooms = self.api.room();
+        let all = self.within_deadline(rooms.list_rooms(Vec::new())).await?;
+        let names = all.iter().filter_map(|room| room.name.parse().ok());
+        Ok(names.filter(RoomName::is_of_trunk).collect())
+    }
+
+    /// Who is in a room; nobody in one that is gone.
+    ///
+    /// # Errors
+    /// [`RoomsError`].
+    pub async fn participants(&self, room: &RoomName) -> Result<Vec<ParticipantInfo>, RoomsError> {
+        let rooms = self.api.room();
+        let asked = rooms.list_participants(room.as_str());
+        match self.within_deadline(asked).await {
+            Err(RoomsError::Unavailable(error)) if is_not_found(&error) => Ok(Vec::new()),
             result => result,
         }
     }

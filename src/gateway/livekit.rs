@@ -7,11 +7,12 @@ use axum::{
     http::{HeaderMap, StatusCode, header::AUTHORIZATION},
 };
 use livekit_api::webhooks::WebhookError;
-use livekit_protocol::{ParticipantInfo, WebhookEvent, participant_info::Kind};
+use livekit_protocol::WebhookEvent;
 
 use super::{
     Gateway,
     error::GatewayError,
+    trunk,
     twilio::{links::CallRef, request::read_body},
 };
 use crate::{dispatch::wall_clock, domain::ids::RoomName, storage::redis::StoreError};
@@ -63,11 +64,17 @@ async fn follow(
     room: &RoomName,
     event: &WebhookEvent,
 ) -> Result<(), StoreError> {
+    let caller = event.participant.as_ref().filter(|p| trunk::is_caller(p));
+    let is_caller = caller.is_some();
     let Some((tenant, call)) = gateway.store.room_owner(room).await? else {
-        return Ok(());
+        return match caller {
+            Some(caller) if room.is_of_trunk() && event.event == "participant_joined" => {
+                trunk::arrived(gateway, room, caller).await
+            }
+            _ => Ok(()),
+        };
     };
     CallRef { tenant, call }.record();
-    let is_caller = event.participant.as_ref().is_some_and(is_caller);
     match event.event.as_str() {
         "participant_joined" if is_caller => {
             let held = gateway.store.renew_slot(tenant, call, wall_clock()).await?;
@@ -88,8 +95,4 @@ async fn follow(
         _ => {}
     }
     Ok(())
-}
-
-fn is_caller(participant: &ParticipantInfo) -> bool {
-    participant.kind() == Kind::Sip
 }

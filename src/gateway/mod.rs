@@ -1,14 +1,18 @@
 //! The webhook side: Twilio's calls come in, LiveKit reports on rooms.
 //!
 //! 1. [`twilio::voice`] — `POST /voice`: signature, tenant by dialled number ([`directory`]), admission ([`crate::dispatch`]), TwiML to the agent's room.
+//!    A call by an elastic trunk is in its room already when LiveKit tells of it: [`trunk`] admits it.
 //! 2. [`twilio::status`], [`livekit`] — progress of the SIP leg and of the room.
 //! 3. [`twilio::after`] — the leg has ended: hang up, connect with a person, or fall back.
 
+mod admission;
+mod caller_id;
 pub mod directory;
 pub mod error;
 mod health;
 mod livekit;
 mod trace;
+pub mod trunk;
 pub mod twilio;
 
 use std::{sync::Arc, time::Duration};
@@ -27,7 +31,7 @@ use url::Url;
 use self::{directory::Directory, twilio::signature::Verifier};
 use crate::{
     config::{Config, LiveKitConfig},
-    dispatch::Dispatcher,
+    dispatch::{Dispatcher, Rooms},
     storage::{postgres::Db, redis::Store},
     telemetry::metrics::Metrics,
 };
@@ -43,6 +47,7 @@ pub struct Gateway {
     webhooks: WebhookReceiver,
     directory: Directory,
     dispatcher: Dispatcher,
+    rooms: Rooms,
     store: Store,
     metrics: Arc<Metrics>,
     drain: CancellationToken,
@@ -76,6 +81,7 @@ impl Gateway {
             max_body_bytes: config.gateway.max_body_bytes,
             verifier: Verifier::new(&config.twilio.auth_tokens),
             webhooks: WebhookReceiver::new(verifier),
+            rooms: Rooms::new(&livekit),
             livekit,
             directory: Directory::new(parts.db),
             dispatcher: parts.dispatcher,

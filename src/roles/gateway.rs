@@ -52,6 +52,9 @@ pub async fn run(
         .with_context(|| format!("listen on {listen}"))?;
     tracing::info!(%listen, "gateway listens");
     lifecycle.spawn(dispatcher.keep());
+    if !config.livekit.elastic_numbers.is_empty() {
+        lifecycle.spawn(gateway::trunk::watch(Arc::clone(&gateway)));
+    }
     lifecycle.spawn(serve(listener, gateway, lifecycle.clone()));
     Ok(())
 }

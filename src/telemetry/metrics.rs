@@ -121,7 +121,7 @@ impl Metrics {
             admissions: counters::<Admission>(
                 &r,
                 "neurality_admissions_total",
-                "Voice webhooks, by decision.",
+                "Calls that asked to be let in, by decision.",
             ),
             voice_request: histogram(
                 &r,
@@ -238,9 +238,13 @@ impl Metrics {
         self.call_duration.observe(took.as_secs_f64());
     }
 
-    /// A voice webhook was decided on.
-    pub fn admission(&self, result: Admission, took: Duration) {
+    /// A call that asked to be let in was decided on.
+    pub fn admission(&self, result: Admission) {
         self.admissions.with_label_values(&[result.text()]).inc();
+    }
+
+    /// A voice webhook was answered.
+    pub fn voice_request(&self, took: Duration) {
         self.voice_request.observe(took.as_secs_f64());
     }
 

@@ -2,7 +2,7 @@
 //!
 //! | key | type | holds |
 //! | --- | --- | --- |
-//! | `tenant:{T}:sid:S` | string | call and room of a Twilio CallSid |
+//! | `tenant:{T}:leg:L` | string | call and room of the leg that brought it |
 //! | `tenant:{T}:call:C` | hash | the call record |
 //! | `tenant:{T}:queue` | sorted set | waiting calls by admission time (ms) |
 //! | `tenant:{T}:orphans` | sorted set | conversations without an agent, by the time they lost it (ms) |
@@ -22,7 +22,7 @@
 
 use ::redis::ScriptInvocation;
 
-use crate::domain::ids::{CallId, RoomName, TenantId, TwilioCallSid};
+use crate::domain::ids::{CallId, LegId, RoomName, TenantId};
 
 /// Derived from the tenants' keys; every sign of life of a call mends it.
 pub(super) const BUSY: &str = "index:busy";
@@ -35,8 +35,8 @@ fn tagged(tenant: TenantId, rest: &str) -> String {
     format!("tenant:{{{tenant}}}:{rest}")
 }
 
-pub(super) fn sid(tenant: TenantId, sid: &TwilioCallSid) -> String {
-    tagged(tenant, &format!("sid:{}", sid.as_str()))
+pub(super) fn leg(tenant: TenantId, leg: &LegId) -> String {
+    tagged(tenant, &format!("leg:{}", leg.as_str()))
 }
 
 pub(super) fn record(tenant: TenantId, call: CallId) -> String {
@@ -113,10 +113,10 @@ mod tests {
     #[test]
     fn all_keys_of_a_tenant_share_its_tag_and_no_other_tenants() {
         let (tenant, call) = (TenantId::generate(), CallId::generate());
-        let sid_text: TwilioCallSid = "CA00000000000000000000000000000abc".parse().expect("sid");
+        let brought_by = LegId::Sip("SCL_4fRz8KqLmN2p".parse().expect("leg"));
         let tag = format!("tenant:{{{tenant}}}:");
         let keys = [
-            sid(tenant, &sid_text),
+            leg(tenant, &brought_by),
             record(tenant, call),
             queue(tenant),
             slots(tenant),

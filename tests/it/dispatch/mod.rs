@@ -13,8 +13,8 @@ use neurality::{
     config::{LiveKitConfig, PoolConfig, RedisConfig, Secret},
     dispatch::{Candidate, Decision, Dispatcher, Rooms, queue::RingPolicy},
     domain::{
-        call::{CallPhase, NextStep},
-        ids::{CallId, Epoch, PodId, RoomName, TenantId, TwilioCallSid},
+        call::{CallPhase, NextStep, Route},
+        ids::{CallId, Epoch, LegId, PodId, RoomName, TenantId},
         job::JobMetadata,
         tenant::TenantProfile,
     },
@@ -86,12 +86,14 @@ impl Rig {
         }
     }
 
-    async fn admit(&self, sid: &TwilioCallSid) -> (CallId, Decision) {
+    async fn admit(&self, leg: &LegId) -> (CallId, Decision) {
         let call = CallId::generate();
         let candidate = Candidate {
             tenant: &self.profile,
             call,
-            sid: sid.clone(),
+            leg: leg.clone(),
+            route: Route::Webhook,
+            room: RoomName::generate(),
             caller: None,
             dialled: "+15550100".parse().expect("number"),
         };
@@ -103,7 +105,7 @@ impl Rig {
     }
 
     async fn admitted(&self) -> (CallId, RoomName) {
-        match self.admit(&sid()).await {
+        match self.admit(&leg()).await {
             (call, Decision::Admitted { room }) => (call, room),
             (_, other) => panic!("{other:?}"),
         }
@@ -150,10 +152,9 @@ impl Rig {
     }
 }
 
-fn sid() -> TwilioCallSid {
-    format!("CA{}", CallId::generate().as_uuid().simple())
-        .parse()
-        .expect("sid")
+fn leg() -> LegId {
+    let sid = format!("CA{}", CallId::generate().as_uuid().simple());
+    LegId::Twilio(sid.parse().expect("sid"))
 }
 
 fn profile(id: TenantId) -> TenantProfile {
@@ -300,15 +301,15 @@ async fn the_room_of_a_caller_who_hangs_up_while_it_rings_is_closed() {
 #[tokio::test]
 async fn a_repeated_webhook_rings_once_and_a_busy_tenant_is_refused() {
     let rig = Rig::new(shared::livekit(), quick(20_000));
-    let sid = sid();
-    let (call, first) = rig.admit(&sid).await;
+    let leg = leg();
+    let (call, first) = rig.admit(&leg).await;
     let Decision::Admitted { room } = first else {
         panic!("{first:?}")
     };
-    let (_, again) = rig.admit(&sid).await;
+    let (_, again) = rig.admit(&leg).await;
     assert_eq!(again, Decision::Repeated { call, room });
     rig.admitted().await;
-    let (_, third) = rig.admit(&self::sid()).await;
+    let (_, third) = rig.admit(&self::leg()).await;
     assert_eq!(third, Decision::Refused(Refusal::Busy));
 }
 
@@ -359,7 +360,9 @@ async fn an_admission_whose_answer_was_lost_is_taken_back() {
     let candidate = Candidate {
         tenant: &rig.profile,
         call: CallId::generate(),
-        sid: sid(),
+        leg: leg(),
+        route: Route::Webhook,
+        room: RoomName::generate(),
         caller: None,
         dialled: "+15550100".parse().expect("number"),
     };

@@ -12,7 +12,10 @@ use chrono::{DateTime, Utc};
 use loadtest::stack::{Redis, shared};
 use neurality::{
     config::{RedisConfig, Secret},
-    domain::ids::{CallId, Epoch, PodId, RoomName, TenantId, TwilioCallSid},
+    domain::{
+        call::Route,
+        ids::{CallId, Epoch, LegId, PodId, RoomName, TenantId},
+    },
     storage::redis::{Admission, Applicant, Claim, Limits, Store},
 };
 
@@ -113,16 +116,16 @@ fn now() -> DateTime<Utc> {
     Utc::now()
 }
 
-fn sid() -> TwilioCallSid {
-    format!("CA{}", CallId::generate().as_uuid().simple())
-        .parse()
-        .expect("sid")
+fn leg() -> LegId {
+    let sid = format!("CA{}", CallId::generate().as_uuid().simple());
+    LegId::Twilio(sid.parse().expect("sid"))
 }
 
 fn applicant(tenant: TenantId) -> Applicant {
     Applicant {
         tenant,
-        sid: sid(),
+        leg: leg(),
+        route: Route::Webhook,
         call: CallId::generate(),
         room: RoomName::generate(),
         caller: Some(vec![0, 255, 10, 13]),
