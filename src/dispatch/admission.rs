@@ -11,6 +11,7 @@ use crate::{
         call::Route,
         e164::E164,
         ids::{CallId, LegId, RoomName, TenantId},
+        placement::Placement,
         tenant::TenantProfile,
     },
     storage::redis::{Admission, Applicant, Limits, Refusal, StoreError},
@@ -27,6 +28,8 @@ pub struct Candidate<'a> {
     pub leg: LegId,
     /// The way it came.
     pub route: Route,
+    /// Where it goes, should it be new.
+    pub placement: Placement,
     /// Its room, should it be new.
     pub room: RoomName,
     /// The caller's number, sealed; `None` if withheld.
@@ -130,6 +133,7 @@ fn applicant(candidate: Candidate<'_>) -> Applicant {
         tenant: candidate.tenant.id,
         leg: candidate.leg,
         route: candidate.route,
+        placement: candidate.placement,
         call: candidate.call,
         room: candidate.room,
         caller: candidate.caller,

@@ -10,6 +10,7 @@ use crate::{
         e164::E164,
         ids::{CallId, LegId, RoomName},
         phi::Phi,
+        placement::ProjectName,
     },
     storage::{postgres::Clinic, redis::StoredCall},
     telemetry::labels::Admission,
@@ -23,6 +24,8 @@ pub(super) struct Newcomer {
     pub(super) route: Route,
     /// Its room, should it be new.
     pub(super) room: RoomName,
+    /// The LiveKit project that has put it into its room already.
+    pub(super) arrived_in: Option<ProjectName>,
     /// The number that was dialled; `None` if it is not a phone number.
     pub(super) dialled: Option<E164>,
     /// The caller's number; `None` if withheld.
@@ -31,22 +34,22 @@ pub(super) struct Newcomer {
 
 /// What becomes of it.
 pub(super) enum Verdict {
-    /// A new call: it waits in its room.
-    Admitted(CallRef),
+    /// A new call: it waits in its room of this project.
+    Admitted(CallRef, ProjectName),
     /// The same leg as before, the call that it made then, and that call's room.
     Repeated(CallRef, RoomName, Clinic),
     /// The number is nobody's.
     UnknownNumber,
     /// The clinic has as many calls as it may.
     Limited(Clinic),
-    /// Redis did not decide, or Postgres does not know whose number it is.
+    /// Redis did not decide, Postgres does not know whose number it is, or the clinic's LiveKit project is not this pool's.
     Unavailable(Option<Clinic>),
 }
 
 impl Verdict {
     pub(super) const fn label(&self) -> Admission {
         match self {
-            Self::Admitted(_) => Admission::Admitted,
+            Self::Admitted(..) => Admission::Admitted,
             Self::Repeated(..) => Admission::Repeated,
             Self::UnknownNumber => Admission::UnknownNumber,
             Self::Limited(_) => Admission::Limited,
@@ -80,11 +83,22 @@ impl Gateway {
     ) -> Verdict {
         let (tenant, call) = (clinic.profile.id, CallId::generate());
         CallRef { tenant, call }.record();
+        let projects = self.dispatcher.projects();
+        let placed = projects.place(&clinic.profile, newcomer.arrived_in.as_ref());
+        let placement = match placed {
+            Ok(placement) => placement,
+            Err(error) => {
+                tracing::error!(error = &error as &dyn std::error::Error, "call not placed");
+                return Verdict::Unavailable(Some(clinic));
+            }
+        };
+        let project = placement.project.clone();
         let candidate = Candidate {
             tenant: &clinic.profile,
             call,
             leg: newcomer.leg,
             route: newcomer.route,
+            placement,
             room: newcomer.room,
             caller: newcomer
                 .caller
@@ -95,7 +109,7 @@ impl Gateway {
         match decision.await {
             Ok(Decision::Admitted { .. }) => {
                 tracing::info!(call.route = newcomer.route.as_str(), "call admitted");
-                Verdict::Admitted(CallRef { tenant, call })
+                Verdict::Admitted(CallRef { tenant, call }, project)
             }
             Ok(Decision::Repeated { call, room }) => {
                 let call = CallRef { tenant, call };

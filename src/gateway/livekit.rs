@@ -15,7 +15,11 @@ use super::{
     trunk,
     twilio::{links::CallRef, request::read_body},
 };
-use crate::{dispatch::wall_clock, domain::ids::RoomName, storage::redis::StoreError};
+use crate::{
+    dispatch::wall_clock,
+    domain::{ids::RoomName, placement::ProjectName},
+    storage::redis::StoreError,
+};
 
 /// Follows rooms that belong to calls. Idempotent.
 ///
@@ -27,11 +31,11 @@ pub(super) async fn webhook(
 ) -> Result<StatusCode, GatewayError> {
     let token = token(request.headers())?;
     let body = read_body(request, &gateway).await?;
-    let event = verified(&gateway, &token, &body)?;
+    let (project, event) = verified(&gateway, &token, &body)?;
     let Some(room) = event.room.as_ref().and_then(|room| room.name.parse().ok()) else {
         return Ok(StatusCode::OK);
     };
-    match follow(&gateway, &room, &event).await {
+    match follow(&gateway, project, &room, &event).await {
         Ok(()) => Ok(StatusCode::OK),
         Err(error) => Err(GatewayError::unavailable("redis", error)),
     }
@@ -45,22 +49,31 @@ fn token(headers: &HeaderMap) -> Result<String, GatewayError> {
     Ok(token.strip_prefix("Bearer ").unwrap_or(token).to_owned())
 }
 
-/// The token is LiveKit's and carries this body's hash.
-fn verified(gateway: &Gateway, token: &str, body: &[u8]) -> Result<WebhookEvent, GatewayError> {
+/// The token is one of our projects' and carries this body's hash.
+fn verified<'a>(
+    gateway: &'a Gateway,
+    token: &str,
+    body: &[u8],
+) -> Result<(&'a ProjectName, WebhookEvent), GatewayError> {
     let body = std::str::from_utf8(body).map_err(|_| GatewayError::Malformed("webhook"))?;
-    gateway
-        .webhooks
-        .receive(body, token)
-        .map_err(|error| match error {
-            WebhookError::InvalidData(_) => GatewayError::Malformed("webhook"),
-            WebhookError::InvalidAuth(_)
-            | WebhookError::InvalidSignature
-            | WebhookError::InvalidBase64(_) => GatewayError::Unauthorized,
-        })
+    for (name, project) in &gateway.projects {
+        match project.webhooks.receive(body, token) {
+            Ok(event) => return Ok((name, event)),
+            Err(WebhookError::InvalidData(_)) => return Err(GatewayError::Malformed("webhook")),
+            // Another project's, or nobody's.
+            Err(
+                WebhookError::InvalidAuth(_)
+                | WebhookError::InvalidSignature
+                | WebhookError::InvalidBase64(_),
+            ) => {}
+        }
+    }
+    Err(GatewayError::Unauthorized)
 }
 
 async fn follow(
     gateway: &Gateway,
+    project: &ProjectName,
     room: &RoomName,
     event: &WebhookEvent,
 ) -> Result<(), StoreError> {
@@ -69,7 +82,7 @@ async fn follow(
     let Some((tenant, call)) = gateway.store.room_owner(room).await? else {
         return match caller {
             Some(caller) if room.is_of_trunk() && event.event == "participant_joined" => {
-                trunk::arrived(gateway, room, caller).await
+                trunk::arrived(gateway, project, room, caller).await
             }
             _ => Ok(()),
         };

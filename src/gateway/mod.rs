@@ -15,7 +15,7 @@ mod trace;
 pub mod trunk;
 pub mod twilio;
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use axum::{
     Router,
@@ -31,7 +31,8 @@ use url::Url;
 use self::{directory::Directory, twilio::signature::Verifier};
 use crate::{
     config::{Config, LiveKitConfig},
-    dispatch::{Dispatcher, Rooms},
+    dispatch::Dispatcher,
+    domain::placement::ProjectName,
     storage::{postgres::Db, redis::Store},
     telemetry::metrics::Metrics,
 };
@@ -42,15 +43,31 @@ pub struct Gateway {
     voice_deadline: Duration,
     dial_timeout_secs: u64,
     max_body_bytes: usize,
-    livekit: LiveKitConfig,
+    projects: BTreeMap<ProjectName, Project>,
     verifier: Verifier,
-    webhooks: WebhookReceiver,
     directory: Directory,
     dispatcher: Dispatcher,
-    rooms: Rooms,
     store: Store,
     metrics: Arc<Metrics>,
     drain: CancellationToken,
+}
+
+/// A LiveKit project.
+struct Project {
+    /// Where its SIP gateway is.
+    livekit: LiveKitConfig,
+    /// Believes what is signed with its key.
+    webhooks: WebhookReceiver,
+}
+
+impl Project {
+    fn new(livekit: LiveKitConfig) -> Self {
+        let verifier = TokenVerifier::with_api_key(&livekit.api_key, livekit.api_secret.expose());
+        Self {
+            livekit,
+            webhooks: WebhookReceiver::new(verifier),
+        }
+    }
 }
 
 /// What a gateway is made of, beside its configuration.
@@ -72,17 +89,16 @@ impl Gateway {
     /// A gateway over its parts.
     #[must_use]
     pub fn new(config: &Config, parts: Parts) -> Self {
-        let livekit = config.livekit.clone();
-        let verifier = TokenVerifier::with_api_key(&livekit.api_key, livekit.api_secret.expose());
+        let projects = config.livekit.all_projects().into_iter();
         Self {
             public_url: config.gateway.public_url.clone(),
             voice_deadline: Duration::from_millis(config.gateway.voice_deadline_ms),
             dial_timeout_secs: config.gateway.dial_timeout_secs,
             max_body_bytes: config.gateway.max_body_bytes,
             verifier: Verifier::new(&config.twilio.auth_tokens),
-            webhooks: WebhookReceiver::new(verifier),
-            rooms: Rooms::new(&livekit),
-            livekit,
+            projects: projects
+                .map(|(name, livekit)| (name, Project::new(livekit)))
+                .collect(),
             directory: Directory::new(parts.db),
             dispatcher: parts.dispatcher,
             store: parts.store,

@@ -16,9 +16,11 @@ use super::{
     twilio::links::CallRef,
 };
 use crate::{
+    dispatch::Rooms,
     domain::{
         call::{CallPhase, Route},
         ids::{LegId, RoomName},
+        placement::ProjectName,
     },
     storage::redis::StoreError,
 };
@@ -39,30 +41,32 @@ const SWEEP_EVERY: Duration = Duration::from_secs(5);
 /// [`StoreError`] if the room could not be noted as the call's.
 pub(super) async fn arrived(
     gateway: &Gateway,
+    project: &ProjectName,
     room: &RoomName,
     caller: &ParticipantInfo,
 ) -> Result<(), StoreError> {
-    let Some(newcomer) = newcomer(room, caller) else {
+    let turn_away = || gateway.dispatcher.turn_away(project.clone(), room.clone());
+    let Some(newcomer) = newcomer(project, room, caller) else {
         // The other rule's calls carry none of the attributes: somebody dialled a name of ours.
         tracing::warn!("a caller came by no trunk of ours");
-        gateway.dispatcher.turn_away(room.clone());
+        turn_away();
         return Ok(());
     };
     let verdict = gateway.decide(newcomer).await;
     gateway.metrics.admission(verdict.label());
     match verdict {
-        Verdict::Admitted(call) => bind(gateway, room, call).await,
+        Verdict::Admitted(call, _) => bind(gateway, room, call).await,
         Verdict::Repeated(call, _, _) => {
             let phase = gateway.store.phase(call.tenant, call.call).await?;
             if matches!(phase, None | Some(CallPhase::Ended)) {
-                gateway.dispatcher.turn_away(room.clone());
+                turn_away();
                 return Ok(());
             }
             bind(gateway, room, call).await
         }
         Verdict::UnknownNumber | Verdict::Limited(_) | Verdict::Unavailable(_) => {
             tracing::warn!(result = ?verdict.label(), "a call by a trunk is turned away");
-            gateway.dispatcher.turn_away(room.clone());
+            turn_away();
             Ok(())
         }
     }
@@ -73,12 +77,13 @@ async fn bind(gateway: &Gateway, room: &RoomName, call: CallRef) -> Result<(), S
 }
 
 /// What a participant says of its call; `None` if it is not one by our elastic trunk.
-fn newcomer(room: &RoomName, caller: &ParticipantInfo) -> Option<Newcomer> {
+fn newcomer(project: &ProjectName, room: &RoomName, caller: &ParticipantInfo) -> Option<Newcomer> {
     let attribute = |name| caller.attributes.get(name).map(String::as_str);
     Some(Newcomer {
         leg: LegId::Sip(attribute(LEG)?.parse().ok()?),
         route: Route::Trunk,
         room: room.clone(),
+        arrived_in: Some(project.clone()),
         dialled: user(attribute(DIALLED)?).parse().ok(),
         caller: attribute(CALLER).and_then(|from| caller_id::number(user(from))),
     })
@@ -115,31 +120,40 @@ pub async fn watch(gateway: Arc<Gateway>) {
 }
 
 async fn sweep(gateway: &Gateway) {
-    let rooms = match gateway.rooms.of_trunks().await {
-        Ok(rooms) => rooms,
-        Err(error) => {
-            tracing::debug!(error = &error as &dyn std::error::Error, "rooms unknown");
-            return;
-        }
-    };
-    for room in rooms {
-        if let Err(error) = look_into(gateway, &room).await {
-            tracing::debug!(error = &*error, "a room's call unknown");
+    for (name, project) in &gateway.projects {
+        if !project.livekit.elastic_numbers.is_empty()
+            && let Err(error) = sweep_project(gateway, name).await
+        {
+            tracing::debug!(error = &*error, livekit.project = %name, "rooms unknown");
         }
     }
 }
 
+async fn sweep_project(gateway: &Gateway, project: &ProjectName) -> Result<(), AnyError> {
+    let rooms = gateway.dispatcher.projects().of(project)?;
+    for room in rooms.of_trunks().await? {
+        if let Err(error) = look_into(gateway, project, rooms, &room).await {
+            tracing::debug!(error = &*error, "a room's call unknown");
+        }
+    }
+    Ok(())
+}
+
+type AnyError = Box<dyn std::error::Error + Send + Sync>;
+
 async fn look_into(
     gateway: &Gateway,
+    project: &ProjectName,
+    rooms: &Rooms,
     room: &RoomName,
-) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+) -> Result<(), AnyError> {
     if gateway.store.room_owner(room).await?.is_some() {
         return Ok(());
     }
-    let participants = gateway.rooms.participants(room).await?;
+    let participants = rooms.participants(room).await?;
     if let Some(caller) = participants.iter().find(|someone| is_caller(someone)) {
         tracing::warn!("nobody told of a caller");
-        arrived(gateway, room, caller).await?;
+        arrived(gateway, project, room, caller).await?;
     }
     Ok(())
 }
@@ -189,7 +203,7 @@ mod tests {
             (DIALLED, "<sip:+12125550100@sip.example>"),
             (CALLER, "<sip:+14155550137@carrier.example>;tag=1"),
         ];
-        let known = newcomer(&room(), &caller(&named)).expect("a call");
+        let known = newcomer(&ProjectName::default(), &room(), &caller(&named)).expect("a call");
         assert_eq!(known.leg.as_str(), "SCL_4fRz8KqLmN2p");
         assert_eq!(known.dialled.expect("number").as_str(), "+12125550100");
         let number = known.caller.expect("told");
@@ -198,12 +212,13 @@ mod tests {
         let mut withheld = named;
         for from in ["<sip:anonymous@anonymous.invalid>", "<sip:+266696687@x>"] {
             withheld[2].1 = from;
-            let call = newcomer(&room(), &caller(&withheld)).expect("a call");
+            let call =
+                newcomer(&ProjectName::default(), &room(), &caller(&withheld)).expect("a call");
             assert!(call.caller.is_none(), "{from}");
         }
         let mut odd = named;
         odd[1].1 = "<sip:reception@sip.example>";
-        let call = newcomer(&room(), &caller(&odd)).expect("a call");
+        let call = newcomer(&ProjectName::default(), &room(), &caller(&odd)).expect("a call");
         assert!(call.dialled.is_none());
     }
 
@@ -213,8 +228,8 @@ mod tests {
             (LEG, "SCL_4fRz8KqLmN2p"),
             ("sip.trunkPhoneNumber", "+12125550100"),
         ];
-        assert!(newcomer(&room(), &caller(&webhook)).is_none());
+        assert!(newcomer(&ProjectName::default(), &room(), &caller(&webhook)).is_none());
         let nameless = [(DIALLED, "<sip:+12125550100@sip.example>")];
-        assert!(newcomer(&room(), &caller(&nameless)).is_none());
+        assert!(newcomer(&ProjectName::default(), &room(), &caller(&nameless)).is_none());
     }
 }

@@ -8,16 +8,15 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     config::Config,
-    dispatch::Rooms,
-    domain::ids::PodId,
+    dispatch::{Projects, Rooms},
+    domain::{ids::PodId, placement::agent_name},
     lifecycle::{HARD_STOP, Lifecycle},
     providers::Providers,
     security::Keyring,
     storage::{postgres::Db, redis::Store},
     telemetry::metrics::Metrics,
     worker::{
-        agent::{Agent, OUTBOX_CAPACITY},
-        calls::RunningCalls,
+        agent::{Agent, Shared},
         health::{self, Health},
         parked,
         pod::{Pod, PodDeps},
@@ -43,11 +42,10 @@ pub async fn run(
     let config = Arc::new(config);
     let calls_tasks = TaskTracker::new();
     let deps = deps(&config, &metrics, &calls_tasks, lifecycle)?;
+    let agent_name = agent_name(&config.livekit.agent_name, config.pool.region.as_ref());
     let slots = Slots::new(config.worker.max_calls);
     let registered = Registered::new(Arc::clone(&metrics));
-    let running = RunningCalls::default();
     let (started, assigned) = mpsc::channel(ASSIGNED_CAPACITY);
-    let (outbox, reports) = mpsc::channel(OUTBOX_CAPACITY);
 
     // The probes answer as long as calls run, and not longer: the process ends with its last task.
     let done = drained(lifecycle, slots.clone(), calls_tasks);
@@ -68,25 +66,25 @@ pub async fn run(
     let presence = Presence {
         store: deps.store.clone(),
         pod: deps.pod.clone(),
-        agent_name: config.livekit.agent_name.clone(),
+        agent_name: agent_name.clone(),
         slots: slots.clone(),
         registered: registered.clone(),
         metrics,
     };
     lifecycle.spawn(presence.keep(done.clone()));
     lifecycle.spawn(parked::bring_home(deps.clone(), lifecycle.drain()));
-    let pod = Pod::new(deps, running.clone(), outbox);
-    lifecycle.spawn(pod.run(assigned));
-    let agent = Agent::new(
-        config.livekit.clone(),
-        &config.worker,
+    lifecycle.spawn(Pod::new(deps).run(assigned));
+    let shared = Shared {
+        agent_name,
+        status_every: Duration::from_millis(config.worker.status_interval_ms),
         slots,
-        running,
         started,
-        reports,
         registered,
-    );
-    lifecycle.spawn(agent.run(done));
+    };
+    for (project, livekit) in config.livekit.all_projects() {
+        let agent = Agent::new(project, livekit, shared.clone());
+        lifecycle.spawn(agent.run(done.clone()));
+    }
     Ok(())
 }
 
@@ -119,6 +117,7 @@ fn deps(
         store: Store::open(&config.redis).context("set up redis")?,
         db: Db::connect(&config.postgres, keyring).context("set up postgres")?,
         rooms: Rooms::new(&config.livekit),
+        projects: Projects::new(&config.livekit, config.pool.region.clone()),
         providers,
         metrics: Arc::clone(metrics),
         tasks: tasks.clone(),

@@ -1,4 +1,4 @@
-//! The worker's websocket to LiveKit: connects, registers, reports, reconnects. The rules are in [`super::registration`].
+//! The worker's websocket to a LiveKit project: connects, registers, reports, reconnects. The rules are in [`super::registration`].
 
 use std::time::Duration;
 
@@ -20,13 +20,10 @@ use tokio_util::sync::CancellationToken;
 use super::{
     calls::RunningCalls,
     registered::Registered,
-    registration::{Action, Assignment, JobId, Registration, job_status},
+    registration::{Action, Assignment, JobReport, Link, Registration, job_status},
     slots::Slots,
 };
-use crate::{
-    config::{LiveKitConfig, WorkerConfig},
-    domain::placement::ProjectName,
-};
+use crate::{config::LiveKitConfig, domain::placement::ProjectName};
 
 /// Time for the handshake and for the server's confirmation.
 const CONNECT_DEADLINE: Duration = Duration::from_secs(10);
@@ -40,7 +37,7 @@ const MAX_BACKOFF: Duration = Duration::from_secs(5);
 const TOKEN_TTL: Duration = Duration::from_secs(60);
 
 /// Job states on their way to the server: at most so many wait; a call's end waits for room.
-pub const OUTBOX_CAPACITY: usize = 256;
+const OUTBOX_CAPACITY: usize = 256;
 
 type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
@@ -65,27 +62,28 @@ impl From<tungstenite::Error> for LinkError {
     }
 }
 
-/// A call's state, to be told to the server.
-#[derive(Debug)]
-pub struct JobReport {
-    /// The attempt.
-    pub job: JobId,
-    /// Its state.
-    pub status: JobStatus,
-    /// A fixed text, for a failure.
-    pub error: &'static str,
+/// What the links of a pod share; a cheap clone.
+#[derive(Clone, Debug)]
+pub struct Shared {
+    /// The name that the pod registers under.
+    pub agent_name: String,
+    /// Time between status reports.
+    pub status_every: Duration,
+    /// The pod's slots, whichever project takes them.
+    pub slots: Slots,
+    /// Takes the jobs that are assigned.
+    pub started: mpsc::Sender<Assignment>,
+    /// Which links stand.
+    pub registered: Registered,
 }
 
-/// The worker side of LiveKit's dispatch.
+/// The worker side of one LiveKit project's dispatch.
 #[derive(Debug)]
 pub struct Agent {
     livekit: LiveKitConfig,
-    status_every: Duration,
-    slots: Slots,
-    calls: RunningCalls,
-    started: mpsc::Sender<Assignment>,
-    outbox: mpsc::Receiver<JobReport>,
-    registered: Registered,
+    shared: Shared,
+    link: Link,
+    reports: mpsc::Receiver<JobReport>,
     birth: Instant,
 }
 
@@ -96,26 +94,20 @@ enum LinkEnd {
 }
 
 impl Agent {
-    /// An unconnected agent. Assigned jobs go to `started`, the calls' states come from `outbox`.
+    /// An unconnected agent.
     #[must_use]
-    pub fn new(
-        livekit: LiveKitConfig,
-        worker: &WorkerConfig,
-        slots: Slots,
-        calls: RunningCalls,
-        started: mpsc::Sender<Assignment>,
-        outbox: mpsc::Receiver<JobReport>,
-        registered: Registered,
-    ) -> Self {
-        let status_every = Duration::from_millis(worker.status_interval_ms);
+    pub fn new(project: ProjectName, livekit: LiveKitConfig, shared: Shared) -> Self {
+        let (outbox, reports) = mpsc::channel(OUTBOX_CAPACITY);
+        let link = Link {
+            project,
+            calls: RunningCalls::default(),
+            outbox,
+        };
         Self {
             livekit,
-            status_every,
-            slots,
-            calls,
-            started,
-            outbox,
-            registered,
+            shared,
+            link,
+            reports,
             birth: Instant::now(),
         }
     }
@@ -131,18 +123,23 @@ impl Agent {
                 }
                 Err(error) => tracing::warn!(
                     error = &error as &dyn std::error::Error,
+                    livekit.project = %self.link.project,
                     attempt,
                     "agent link down"
                 ),
             }
-            self.registered.set(&ProjectName::default(), false);
+            self.note_registered(false);
             attempt += 1;
             tokio::select! {
                 () = sleep(backoff(attempt)) => {}
                 () = done.cancelled() => {}
             }
         }
-        self.registered.set(&ProjectName::default(), false);
+        self.note_registered(false);
+    }
+
+    fn note_registered(&self, yes: bool) {
+        self.shared.registered.set(&self.link.project, yes);
     }
 
     /// One connection, from the handshake to its end.
@@ -151,18 +148,21 @@ impl Agent {
         done: &CancellationToken,
         attempt: &mut u32,
     ) -> Result<LinkEnd, LinkError> {
-        let mut registration = Registration::new(&self.livekit.agent_name, self.slots.clone());
+        let Shared {
+            agent_name, slots, ..
+        } = &self.shared;
+        let mut registration = Registration::new(agent_name, slots.clone(), self.link.clone());
         let mut socket = timeout(CONNECT_DEADLINE, connect(&self.livekit))
             .await
             .map_err(|_| LinkError::Silent)??;
         send(&mut socket, &registration.register()).await?;
         self.announce_running(&mut socket).await?;
-        let mut status = interval(self.status_every);
+        let mut status = interval(self.shared.status_every);
         let mut ping = interval(PING_EVERY);
         status.set_missed_tick_behavior(MissedTickBehavior::Delay);
         ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut heard = Instant::now();
-        let mut slots = self.slots.changes();
+        let mut slots = self.shared.slots.changes();
         loop {
             tokio::select! {
                 frame = socket.next() => {
@@ -172,7 +172,7 @@ impl Agent {
                         None => continue,
                     }
                 }
-                Some(report) = self.outbox.recv() => {
+                Some(report) = self.reports.recv() => {
                     send(&mut socket, &job_status(&report.job, report.status, report.error)).await?;
                 }
                 // Also what other projects' calls take, and that the pod drains: the server is told at once.
@@ -198,7 +198,7 @@ impl Agent {
 
     /// After a reconnect the server is told which jobs still run.
     async fn announce_running(&self, socket: &mut Socket) -> Result<(), LinkError> {
-        for job in self.calls.jobs() {
+        for job in self.link.calls.jobs() {
             send(socket, &job_status(&job, JobStatus::JsRunning, "")).await?;
         }
         Ok(())
@@ -224,11 +224,11 @@ impl Agent {
                 Action::Send(message) => send(socket, &message).await?,
                 Action::Registered => {
                     *attempt = 0;
-                    self.registered.set(&ProjectName::default(), true);
-                    tracing::info!(slots.free = self.slots.free(), "registered with livekit");
+                    self.note_registered(true);
+                    tracing::info!(livekit.project = %self.link.project, slots.free = self.shared.slots.free(), "registered with livekit");
                 }
                 Action::Start(assignment) => self.start(*assignment).await,
-                Action::Terminate(job) => self.calls.terminate(&job),
+                Action::Terminate(job) => self.link.calls.terminate(&job),
                 Action::Reconnect => return Ok(Some(LinkEnd::Reconnect)),
             }
         }
@@ -236,7 +236,7 @@ impl Agent {
     }
 
     async fn start(&self, assignment: Assignment) {
-        if let Err(refused) = self.started.send(assignment).await {
+        if let Err(refused) = self.shared.started.send(assignment).await {
             tracing::error!(
                 job = refused.0.job.as_str(),
                 "assignment after the pod's end"

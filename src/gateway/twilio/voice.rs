@@ -15,9 +15,10 @@ use crate::{
     domain::{
         call::{CallPhase, Route},
         ids::{LegId, RoomName},
+        placement::ProjectName,
     },
     gateway::{
-        Gateway,
+        Gateway, Project,
         admission::{Newcomer, Verdict},
         error::GatewayError,
     },
@@ -56,13 +57,14 @@ async fn answer(gateway: &Gateway, form: &SignedForm) -> Result<(Admission, Twim
         leg: LegId::Twilio(form.call_sid()?),
         route: Route::Webhook,
         room: room.clone(),
+        arrived_in: None,
         dialled: form.dialled(),
         caller: form.caller(),
     };
     let verdict = gateway.decide(newcomer).await;
     let label = verdict.label();
     let twiml = match verdict {
-        Verdict::Admitted(call) => to_agent(gateway, call, &room),
+        Verdict::Admitted(call, project) => to_agent(gateway, call, &project, &room),
         Verdict::Repeated(call, room, clinic) => again(gateway, &clinic, call, &room).await,
         Verdict::UnknownNumber => Twiml::say_goodbye(say::UNKNOWN_NUMBER),
         Verdict::Limited(clinic) => after::fallback(gateway, Some(&clinic.profile)),
@@ -75,19 +77,28 @@ async fn answer(gateway: &Gateway, form: &SignedForm) -> Result<(Admission, Twim
 
 /// The same answer as the first time, unless the call is over by now: its room would ring for nobody.
 async fn again(gateway: &Gateway, clinic: &Clinic, call: CallRef, room: &RoomName) -> Twiml {
-    match gateway.store.load(call.tenant, call.call).await {
-        Ok(Some(record)) if record.phase == CallPhase::Ended => {
-            after::next_step(gateway, record.next.as_ref(), Some(&clinic.profile))
+    let record = gateway.store.load(call.tenant, call.call).await.ok();
+    let placement = match record.flatten() {
+        Some(record) if record.phase == CallPhase::Ended => {
+            return after::next_step(gateway, record.next.as_ref(), Some(&clinic.profile));
         }
-        _ => to_agent(gateway, call, room),
-    }
+        record => record.and_then(|record| record.placement),
+    };
+    let clinics = || clinic.profile.livekit_project.clone().unwrap_or_default();
+    let project = placement.map_or_else(clinics, |placement| placement.project);
+    to_agent(gateway, call, &project, room)
 }
 
-fn to_agent(gateway: &Gateway, call: CallRef, room: &RoomName) -> Twiml {
+fn to_agent(gateway: &Gateway, call: CallRef, project: &ProjectName, room: &RoomName) -> Twiml {
+    let Some(Project { livekit, .. }) = gateway.projects.get(project) else {
+        // It was let in by a gateway that has the project; that one has answered.
+        tracing::error!(livekit.project = %project, "no such livekit project");
+        return Twiml::say_goodbye(say::CANNOT_TAKE);
+    };
     Twiml::dial_sip(SipLeg {
-        uri: &links::sip_uri(room, &gateway.livekit),
-        username: &gateway.livekit.sip_username,
-        password: gateway.livekit.sip_password.expose(),
+        uri: &links::sip_uri(room, livekit),
+        username: &livekit.sip_username,
+        password: livekit.sip_password.expose(),
         timeout_secs: gateway.dial_timeout_secs,
         action: &links::dial_done(&gateway.public_url, call),
         status_callback: &links::sip_status(&gateway.public_url, call),

@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 
 use super::{
     Store, StoreError, keys,
+    offers::placement_text,
     reply::{Words, text},
     script,
 };
@@ -11,6 +12,7 @@ use crate::domain::{
     call::Route,
     e164::E164,
     ids::{CallId, Epoch, LegId, RoomName, TenantId},
+    placement::Placement,
 };
 
 /// A call that asks to be let in, with ids that become its own if it is new.
@@ -22,6 +24,8 @@ pub struct Applicant {
     pub leg: LegId,
     /// The way it came.
     pub route: Route,
+    /// Where it goes.
+    pub placement: Placement,
     /// Our name of the call, if it is new.
     pub call: CallId,
     /// Its room, if it is new.
@@ -86,6 +90,7 @@ impl Store {
             .key(keys::slots(tenant))
             .key(keys::queue(tenant))
             .key(keys::unwritten(tenant))
+            .key(keys::placement(tenant))
             .arg(applicant.call.to_string())
             .arg(applicant.room.as_str())
             .arg(applicant.caller.as_deref().unwrap_or_default())
@@ -96,7 +101,8 @@ impl Store {
             .arg(applicant.limits.concurrent)
             .arg(self.slot_until_ms(now))
             .arg(self.session_ttl_ms())
-            .arg(applicant.route.as_str());
+            .arg(applicant.route.as_str())
+            .arg(placement_text(Some(&applicant.placement)));
         decision(&self.run::<Words>(&run).await?)
     }
 }

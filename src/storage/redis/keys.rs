@@ -11,6 +11,7 @@
 //! | `tenant:{T}:leases` | hash | epoch and counter that each served call's worker raises |
 //! | `tenant:{T}:unwritten` | sorted set | calls without an artifact, by admission time (ms) |
 //! | `tenant:{T}:slots` | sorted set | concurrent calls by expiry (ms) |
+//! | `tenant:{T}:placement` | string | LiveKit project and agent name of the last admitted call |
 //! | `tenant:{T}:rate` | string | the rate limiter's theoretical arrival time (ms) |
 //! | `tenant:{T}:session:C` | hash | sealed conversation and the epoch that wrote it |
 //! | `tenant:{T}:idem:K` | string | sealed result of a mutation |
@@ -75,6 +76,10 @@ pub(super) fn leases(tenant: TenantId) -> String {
     tagged(tenant, "leases")
 }
 
+pub(super) fn placement(tenant: TenantId) -> String {
+    tagged(tenant, "placement")
+}
+
 pub(super) fn unwritten(tenant: TenantId) -> String {
     tagged(tenant, "unwritten")
 }
@@ -127,6 +132,7 @@ mod tests {
             offers(tenant),
             leases(tenant),
             unwritten(tenant),
+            placement(tenant),
             idempotency(tenant, "k"),
             artifacts(tenant),
         ];

@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 
 use super::{
     Store, StoreError, WriteError, keys,
+    offers::{placed, placement_text},
     reply::{Words, fenced},
     script,
 };
@@ -14,6 +15,7 @@ use crate::domain::{
     e164::E164,
     ids::{CallId, Epoch, RoomName, TenantId},
     phi::Phi,
+    placement::Placement,
 };
 use crate::security::{SealError, TenantSealer};
 
@@ -26,6 +28,8 @@ pub struct StoredCall {
     pub call: CallId,
     /// The way it came.
     pub route: Route,
+    /// Where it goes; `None` if it was admitted by a version that knew one way.
+    pub placement: Option<Placement>,
     /// Its LiveKit room; on the webhook route also the SIP user.
     pub room: RoomName,
     /// The caller's number, sealed; absent when withheld.
@@ -92,6 +96,10 @@ impl StoredCall {
             route: match fields.get("route") {
                 Some(_) => route_from(field(fields, "route")?)?,
                 None => Route::Webhook,
+            },
+            placement: match fields.get("placement") {
+                Some(_) => placed(field(fields, "placement")?)?,
+                None => None,
             },
             room: parsed(fields, "room")?,
             caller,
@@ -244,6 +252,10 @@ impl Store {
 fn fields_of(record: &StoredCall) -> Vec<(&'static str, Vec<u8>)> {
     let mut fields = vec![
         ("route", record.route.as_str().into()),
+        (
+            "placement",
+            placement_text(record.placement.as_ref()).into_bytes(),
+        ),
         ("room", record.room.as_str().into()),
         ("caller", record.caller.clone().unwrap_or_default()),
         ("dialled", record.dialled.as_str().into()),

@@ -13,7 +13,7 @@ use neurality::{
 };
 use tokio::time::{Instant, sleep};
 
-use super::{Rig, now, quick, sid};
+use super::{Rig, leg, now, quick};
 
 const BUSY: Decision = Decision::Refused(Refusal::Busy);
 
@@ -40,7 +40,7 @@ async fn the_calls_of_a_dead_pod_hold_their_slots_until_nobody_takes_them_over()
     let admitted = loop {
         let raised = rig.store.raise_lease(rig.profile.id, lives, Epoch::FIRST);
         raised.await.expect("the live call keeps its worker");
-        let (_, decision) = rig.admit(&sid()).await;
+        let (_, decision) = rig.admit(&leg()).await;
         if decision != BUSY {
             break decision;
         }
@@ -58,6 +58,6 @@ async fn the_calls_of_a_dead_pod_hold_their_slots_until_nobody_takes_them_over()
     );
     rig.until_phase(dies, CallPhase::Ended).await;
     rig.until_phase(lives, CallPhase::Active).await;
-    let (_, third) = rig.admit(&sid()).await;
+    let (_, third) = rig.admit(&leg()).await;
     assert_eq!(third, BUSY);
 }

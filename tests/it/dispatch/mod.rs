@@ -2,6 +2,7 @@
 
 mod agent;
 mod limits;
+mod regions;
 
 use std::{sync::Arc, time::Duration};
 
@@ -11,11 +12,12 @@ use livekit_api::services::room::RoomClient;
 use loadtest::stack::{LiveKit, LiveKitOptions, StackDir, shared};
 use neurality::{
     config::{LiveKitConfig, PoolConfig, RedisConfig, Secret},
-    dispatch::{Candidate, Decision, Dispatcher, Rooms, queue::RingPolicy},
+    dispatch::{Candidate, Decision, Dispatcher, Projects, queue::RingPolicy},
     domain::{
         call::{CallPhase, NextStep, Route},
         ids::{CallId, Epoch, LegId, PodId, RoomName, TenantId},
         job::JobMetadata,
+        placement::Placement,
         tenant::TenantProfile,
     },
     lifecycle::Lifecycle,
@@ -67,7 +69,7 @@ impl Rig {
         let lifecycle = Lifecycle::new();
         let dispatcher = Dispatcher::new(
             store.clone(),
-            Rooms::new(&config),
+            Projects::new(&config, None),
             policy,
             PoolConfig::default(),
             Arc::new(Metrics::new()),
@@ -86,11 +88,17 @@ impl Rig {
         }
     }
 
+    fn placement(&self) -> Placement {
+        let placed = self.dispatcher.projects().place(&self.profile, None);
+        placed.expect("the only project")
+    }
+
     async fn admit(&self, leg: &LegId) -> (CallId, Decision) {
         let call = CallId::generate();
         let candidate = Candidate {
             tenant: &self.profile,
             call,
+            placement: self.placement(),
             leg: leg.clone(),
             route: Route::Webhook,
             room: RoomName::generate(),
@@ -167,6 +175,8 @@ fn profile(id: TenantId) -> TenantProfile {
         voice: None,
         fallback_number: None,
         transfer_number: None,
+        region: None,
+        livekit_project: None,
         max_concurrent_calls: 2,
         max_calls_per_minute: 100,
         procedures: std::collections::BTreeMap::default(),
@@ -350,7 +360,7 @@ async fn an_admission_whose_answer_was_lost_is_taken_back() {
     rig.store = store.clone();
     rig.dispatcher = Dispatcher::new(
         store,
-        Rooms::new(&LiveKitConfig::default()),
+        Projects::new(&LiveKitConfig::default(), None),
         quick(20_000),
         PoolConfig::default(),
         Arc::new(Metrics::new()),
@@ -359,6 +369,7 @@ async fn an_admission_whose_answer_was_lost_is_taken_back() {
     redis.server().freeze().expect("freeze");
     let candidate = Candidate {
         tenant: &rig.profile,
+        placement: rig.placement(),
         call: CallId::generate(),
         leg: leg(),
         route: Route::Webhook,

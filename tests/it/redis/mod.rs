@@ -5,6 +5,7 @@ mod calls;
 mod keys;
 mod leases;
 mod limits;
+mod placement;
 
 use std::time::Duration;
 
@@ -15,6 +16,7 @@ use neurality::{
     domain::{
         call::Route,
         ids::{CallId, Epoch, LegId, PodId, RoomName, TenantId},
+        placement::Placement,
     },
     storage::redis::{Admission, Applicant, Claim, Limits, Store},
 };
@@ -126,6 +128,10 @@ fn applicant(tenant: TenantId) -> Applicant {
         tenant,
         leg: leg(),
         route: Route::Webhook,
+        placement: Placement {
+            project: "maple".parse().expect("project"),
+            agent_name: "neurality.eu".into(),
+        },
         call: CallId::generate(),
         room: RoomName::generate(),
         caller: Some(vec![0, 255, 10, 13]),

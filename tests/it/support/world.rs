@@ -53,7 +53,7 @@ pub(crate) struct World {
     env: Vec<(String, String)>,
     gateway_addr: SocketAddr,
     worker_addr: SocketAddr,
-    caller: Caller,
+    pub(crate) caller: Caller,
     _keys: tempfile::TempDir,
 }
 
