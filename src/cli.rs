@@ -2,6 +2,7 @@
 
 use std::{path::PathBuf, process::ExitCode, sync::Arc, time::Duration};
 
+use anyhow::Context;
 use chrono::Utc;
 use clap::{Parser, Subcommand};
 
@@ -115,7 +116,14 @@ async fn run(command: Command, config: Config) -> anyhow::Result<ExitCode> {
         Command::Keys(args) => roles::keys::run(&config, args).await?,
         Command::Livekit {
             command: LivekitCommand::Provision,
-        } => println!("{}", roles::livekit::provision(&config.livekit).await?),
+        } => {
+            for (name, project) in config.livekit.all_projects() {
+                let done = roles::livekit::provision(&project)
+                    .await
+                    .with_context(|| format!("provision livekit project `{name}`"))?;
+                println!("project {name}:\n{done}");
+            }
+        }
         Command::CheckConfig => println!("the configuration is valid"),
     }
     Ok(ExitCode::SUCCESS)

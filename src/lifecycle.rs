@@ -57,7 +57,8 @@ impl Lifecycle {
         self.drain.cancel();
     }
 
-    /// Waits for SIGTERM or SIGINT (or [`Lifecycle::fail`]), then drains: tasks get `deadline`, a second signal hurries. Returns whether the stop was asked for.
+    /// Waits for SIGTERM or SIGINT (or [`Lifecycle::fail`]), then drains: tasks get `deadline`, a second signal hurries. Then they have [`HARD_STOP`]; one that still
+    /// runs after that is a leak and makes the stop a failure.
     ///
     /// # Errors
     /// The signal handlers could not be installed.
@@ -93,8 +94,8 @@ impl Lifecycle {
     }
 }
 
-/// Time that tasks get to end after the hard stop.
-const HARD_STOP: Duration = Duration::from_secs(5);
+/// Time that tasks get to end after the hard stop: enough for a call's last words.
+pub const HARD_STOP: Duration = Duration::from_secs(8);
 
 /// Why a process stopped; its exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -103,4 +104,65 @@ pub enum Stopped {
     OnRequest,
     /// By a task's failure.
     Failed,
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::{Instant, sleep};
+
+    use super::*;
+
+    const DEADLINE: Duration = Duration::from_secs(60);
+
+    async fn stop(lifecycle: &Lifecycle) -> (Stopped, Duration) {
+        let begin = Instant::now();
+        let stopped = lifecycle.run_until_stopped(DEADLINE).await;
+        (stopped.expect("signal handlers"), begin.elapsed())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn tasks_that_finish_in_time_end_the_process_well_and_at_once() {
+        let lifecycle = Lifecycle::new();
+        let drain = lifecycle.drain();
+        lifecycle.spawn(async move {
+            drain.cancelled().await;
+            sleep(Duration::from_secs(10)).await;
+        });
+        lifecycle.drain().cancel();
+        let (stopped, took) = stop(&lifecycle).await;
+        assert_eq!(stopped, Stopped::OnRequest);
+        assert_eq!(took.as_secs(), 10);
+        assert_eq!(lifecycle.tasks().len(), 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_deadline_ends_tasks_that_would_go_on() {
+        let lifecycle = Lifecycle::new();
+        lifecycle.spawn(lifecycle.hard().cancelled_owned());
+        lifecycle.drain().cancel();
+        let (stopped, took) = stop(&lifecycle).await;
+        assert_eq!((stopped, took.as_secs()), (Stopped::OnRequest, 60));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_task_that_outlives_the_hard_stop_is_a_failure() {
+        let lifecycle = Lifecycle::new();
+        lifecycle.spawn(std::future::pending::<()>());
+        lifecycle.drain().cancel();
+        let (stopped, took) = stop(&lifecycle).await;
+        assert_eq!((stopped, took), (Stopped::Failed, DEADLINE + HARD_STOP));
+        assert_eq!(lifecycle.tasks().len(), 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_task_that_fails_stops_the_process() {
+        let lifecycle = Lifecycle::new();
+        let fails = lifecycle.clone();
+        lifecycle.spawn(async move {
+            sleep(Duration::from_secs(3)).await;
+            fails.fail();
+        });
+        let (stopped, took) = stop(&lifecycle).await;
+        assert_eq!((stopped, took.as_secs()), (Stopped::Failed, 3));
+    }
 }

@@ -23,7 +23,7 @@ use serde::Deserialize;
 
 pub use self::{
     gateway::{GatewayConfig, TwilioConfig},
-    livekit::{LiveKitConfig, SipTransport},
+    livekit::{LiveKitConfig, LiveKitProject, SipTransport},
     pipeline::{EndpointingConfig, PipelineConfig},
     pool::PoolConfig,
     providers::{AzureConfig, DeepgramConfig, LlmVendor, OpenAiConfig, ProvidersConfig},

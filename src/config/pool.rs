@@ -3,11 +3,14 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::ConfigError;
+use crate::domain::placement::Region;
 
 /// How the pool notices that a pod is gone, and how long it waits for another. The same on gateways and workers.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct PoolConfig {
+    /// Where this deployment is: its workers serve this region's clinics, its gateways count clinics without a region among them. Left out, there are no regions.
+    pub region: Option<Region>,
     /// Milliseconds between a worker's signs of life for a call.
     pub lease_beat_ms: u64,
     /// Milliseconds after its last sign of life at which a worker that nobody vouches for falls silent.
@@ -23,6 +26,7 @@ pub struct PoolConfig {
 impl Default for PoolConfig {
     fn default() -> Self {
         Self {
+            region: None,
             lease_beat_ms: 500,
             lease_mute_ms: 1750,
             lease_lapse_ms: 2000,

@@ -20,6 +20,14 @@ pub struct WorkerConfig {
     pub status_interval_ms: u64,
     /// Threads that run voice-activity inference.
     pub vad_threads: usize,
+    /// Calls that the pod offers to take even while it is short of CPU: with so few the load is hardly its own.
+    pub min_calls: u32,
+    /// Milliseconds by which the runtime's timers may fire late before the pod offers fewer slots. Voice is sent 60 ms ahead.
+    pub loop_lag_limit_ms: u64,
+    /// Percent of the agents' frames that may leave late (by 40 ms of those 60) before the pod offers fewer slots; 100: any.
+    pub late_frames_limit_percent: u8,
+    /// Percent of the CPU time it may use (its cgroup's quota, else the machine's cores) above which the pod offers fewer slots; 100: never.
+    pub cpu_limit_percent: u8,
 }
 
 impl Default for WorkerConfig {
@@ -31,6 +39,10 @@ impl Default for WorkerConfig {
             drain_deadline_secs: 1860,
             status_interval_ms: 2500,
             vad_threads: 1,
+            min_calls: 4,
+            loop_lag_limit_ms: 40,
+            late_frames_limit_percent: 2,
+            cpu_limit_percent: 85,
         }
     }
 }
@@ -47,6 +59,19 @@ impl WorkerConfig {
             return Err(ConfigError::invalid(
                 "worker.vad_threads",
                 "must be at least 1",
+            ));
+        }
+        if self.loop_lag_limit_ms == 0 {
+            return Err(ConfigError::invalid(
+                "worker.loop_lag_limit_ms",
+                "must be at least 1",
+            ));
+        }
+        let is_percent = |value: u8| (1..=100).contains(&value);
+        if !is_percent(self.late_frames_limit_percent) || !is_percent(self.cpu_limit_percent) {
+            return Err(ConfigError::invalid(
+                "worker.cpu_limit_percent",
+                "must, like worker.late_frames_limit_percent, be between 1 and 100",
             ));
         }
         if self.drain_deadline_secs < self.max_call_secs {

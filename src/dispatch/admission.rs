@@ -8,8 +8,10 @@ use tokio::time::{Instant, timeout_at};
 use super::{Dispatcher, wall_clock};
 use crate::{
     domain::{
+        call::Route,
         e164::E164,
-        ids::{CallId, RoomName, TenantId, TwilioCallSid},
+        ids::{CallId, LegId, RoomName, TenantId},
+        placement::Placement,
         tenant::TenantProfile,
     },
     storage::redis::{Admission, Applicant, Limits, Refusal, StoreError},
@@ -22,8 +24,14 @@ pub struct Candidate<'a> {
     pub tenant: &'a TenantProfile,
     /// Our name of the call, should it be new.
     pub call: CallId,
-    /// Twilio's name of the call.
-    pub sid: TwilioCallSid,
+    /// The leg that brought it.
+    pub leg: LegId,
+    /// The way it came.
+    pub route: Route,
+    /// Where it goes, should it be new.
+    pub placement: Placement,
+    /// Its room, should it be new.
+    pub room: RoomName,
     /// The caller's number, sealed; `None` if withheld.
     pub caller: Option<Vec<u8>>,
     /// The number that was dialled.
@@ -123,9 +131,11 @@ impl Dispatcher {
 fn applicant(candidate: Candidate<'_>) -> Applicant {
     Applicant {
         tenant: candidate.tenant.id,
-        sid: candidate.sid,
+        leg: candidate.leg,
+        route: candidate.route,
+        placement: candidate.placement,
         call: candidate.call,
-        room: RoomName::generate(),
+        room: candidate.room,
         caller: candidate.caller,
         dialled: candidate.dialled,
         limits: Limits {

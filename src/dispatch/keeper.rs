@@ -14,17 +14,21 @@ use tokio::{
 use super::{
     Dispatcher,
     leases::LeaseWatch,
-    queue::{Action, Room, plan},
+    queue::{Action, plan},
+    supply::Supply,
     wall_clock,
 };
 use crate::{
-    domain::ids::{CallId, PodId, TenantId},
+    domain::{
+        ids::{CallId, PodId, TenantId},
+        placement::Placement,
+    },
     storage::redis::{Lapse, Lease, PodReport, StoreError, Survey},
     telemetry::labels::TakenFrom,
 };
 
-/// A pod that has not reported for so long is not counted on.
-pub(super) const POD_SILENCE: Duration = Duration::from_secs(5);
+/// The last report of a pod that died is kept for so long, for people who look for it.
+const POD_MEMORY: Duration = Duration::from_secs(600);
 /// A tenant without calls stays in the index for so long.
 const TENANT_SILENCE: Duration = Duration::from_secs(30);
 /// Between two comparisons of what is recorded with what is served.
@@ -36,8 +40,7 @@ const REQUESTS: usize = 64;
 struct Memory {
     birth: Instant,
     watch: LeaseWatch,
-    /// What pods of our agent name had free.
-    free: HashMap<PodId, u32>,
+    supply: Supply,
     requests: Arc<Semaphore>,
     reconciled: Option<Instant>,
 }
@@ -53,7 +56,7 @@ impl Dispatcher {
         let mut memory = Memory {
             birth: Instant::now(),
             watch: LeaseWatch::new(self.pool.lease_lapse()),
-            free: HashMap::new(),
+            supply: Supply::default(),
             requests: Arc::new(Semaphore::new(REQUESTS)),
             reconciled: None,
         };
@@ -100,11 +103,42 @@ impl Dispatcher {
             memory.reconciled = Some(Instant::now());
             self.reconcile(&surveys, now).await;
         }
-        let room = self.room(memory, now).await;
-        for action in plan(&self.policy, now, &surveys, room) {
-            self.act(memory, action);
+        memory.supply.update(self.reports(now).await, now);
+        for (placement, surveys) in self.by_placement(surveys) {
+            let room = memory.supply.room(&placement);
+            let actions = plan(&self.policy, now, &surveys, room);
+            let offers = actions
+                .iter()
+                .filter(|action| matches!(action, Action::Offer { .. }));
+            let offers = u32::try_from(offers.count()).unwrap_or(u32::MAX);
+            memory.supply.take(&placement, offers);
+            for action in actions {
+                self.act(memory, action);
+            }
         }
         Ok(())
+    }
+
+    /// Who has waited longest has the first choice of the pods that serve several placements.
+    fn by_placement(
+        &self,
+        surveys: Vec<(TenantId, Survey)>,
+    ) -> Vec<(Placement, Vec<(TenantId, Survey)>)> {
+        let mut placements: HashMap<Placement, Vec<(TenantId, Survey)>> = HashMap::new();
+        for (tenant, survey) in surveys {
+            let usual = || self.projects.usual();
+            let placement = survey.placement.clone().unwrap_or_else(usual);
+            placements
+                .entry(placement)
+                .or_default()
+                .push((tenant, survey));
+        }
+        let mut groups: Vec<_> = placements.into_iter().collect();
+        groups.sort_by_key(|(_, surveys)| {
+            let oldest = surveys.iter().filter_map(|(_, survey)| survey.oldest());
+            oldest.min().unwrap_or(DateTime::<Utc>::MAX_UTC)
+        });
+        groups
     }
 
     /// The worker showed no sign of life for a whole period.
@@ -132,32 +166,24 @@ impl Dispatcher {
         self.wake.notify_one();
     }
 
-    /// What pods that we dispatch to have free, and whether one has got room since the last look.
-    async fn room(&self, memory: &mut Memory, now: DateTime<Utc>) -> Room {
+    /// The pods' last reports; those of pods that are long gone are dropped.
+    async fn reports(&self, now: DateTime<Utc>) -> HashMap<PodId, PodReport> {
         let reports = match self.store.pods().await {
             Ok(reports) => reports,
             Err(error) => {
                 tracing::debug!(error = &error as &dyn std::error::Error, "pods unknown");
-                HashMap::new()
+                return HashMap::new();
             }
         };
-        let ours = |report: &PodReport| {
-            report.agent_name == *self.rooms.agent_name()
-                && (now - report.at).to_std().unwrap_or_default() < POD_SILENCE
-        };
-        let free: HashMap<PodId, u32> = reports
-            .into_iter()
-            .filter(|(_, report)| ours(report))
-            .map(|(pod, report)| (pod, report.free))
-            .collect();
-        let is_fresh = free
+        let long_gone = reports
             .iter()
-            .any(|(pod, free)| *free > memory.free.get(pod).copied().unwrap_or_default());
-        memory.free = free;
-        Room {
-            free: (!memory.free.is_empty()).then(|| memory.free.values().sum()),
-            is_fresh,
+            .filter(|(_, report)| (now - report.at).to_std().unwrap_or_default() > POD_MEMORY);
+        for (pod, _) in long_gone {
+            if let Err(error) = self.store.forget_pod(pod).await {
+                tracing::debug!(error = &error as &dyn std::error::Error, "forget a pod");
+            }
         }
+        reports
     }
 
     /// LiveKit may take its time: not in the way of the next look.

@@ -1,15 +1,17 @@
 //! Who takes a call: admission, the queue, the offers that call a worker, the end of workers that are gone.
 //!
-//! [`queue`] decides who is offered next and [`leases`] whose worker is gone, both pure; [`Dispatcher`] admits calls and keeps the pool whole; [`rooms`] is LiveKit's
-//! server API. LiveKit neither queues nor retries a dispatch nor replaces a worker, so all of that is here.
+//! [`queue`] decides who is offered next, [`supply`] what the pods have free and [`leases`] whose worker is gone, all pure; [`Dispatcher`] admits calls and keeps the pool
+//! whole; [`projects`] places a call in a LiveKit project and a region; [`rooms`] is LiveKit's server API. LiveKit neither queues nor retries a dispatch nor replaces a worker, so all of that is here.
 
 mod admission;
 mod keeper;
 pub mod leases;
 mod offers;
 mod pool;
+pub mod projects;
 pub mod queue;
 pub mod rooms;
+pub mod supply;
 
 use std::sync::Arc;
 
@@ -18,6 +20,7 @@ use tokio::sync::Notify;
 
 pub use self::{
     admission::{Candidate, Decision},
+    projects::{PlaceError, Projects, UnknownProject},
     rooms::{Rooms, RoomsError},
 };
 use crate::{
@@ -29,7 +32,7 @@ use queue::RingPolicy;
 #[derive(Clone, Debug)]
 pub struct Dispatcher {
     store: Store,
-    rooms: Rooms,
+    projects: Projects,
     policy: RingPolicy,
     pool: PoolConfig,
     metrics: Arc<Metrics>,
@@ -43,7 +46,7 @@ impl Dispatcher {
     #[must_use]
     pub fn new(
         store: Store,
-        rooms: Rooms,
+        projects: Projects,
         policy: RingPolicy,
         pool: PoolConfig,
         metrics: Arc<Metrics>,
@@ -51,13 +54,19 @@ impl Dispatcher {
     ) -> Self {
         Self {
             store,
-            rooms,
+            projects,
             policy,
             pool,
             metrics,
             lifecycle,
             wake: Arc::default(),
         }
+    }
+
+    /// The LiveKit projects that calls go through.
+    #[must_use]
+    pub const fn projects(&self) -> &Projects {
+        &self.projects
     }
 }
 

@@ -9,6 +9,7 @@ use crate::{
     domain::{
         ids::{CallId, RoomName, TenantId},
         job::JobMetadata,
+        placement::{Placement, ProjectName},
     },
     storage::redis::Offer,
     telemetry::labels::Attempt,
@@ -32,7 +33,12 @@ impl Dispatcher {
         let span = tracing::info_span!("offer", tenant.id = %tenant, call.id = %call);
         async {
             match self.store.offer(tenant, call, wall_clock(), pause).await {
-                Ok(Offer::Make { nth, epoch, room }) => {
+                Ok(Offer::Make {
+                    nth,
+                    epoch,
+                    room,
+                    placement,
+                }) => {
                     self.metrics.pool().offered(if nth == 1 {
                         Attempt::First
                     } else {
@@ -43,7 +49,8 @@ impl Dispatcher {
                         call,
                         epoch,
                     };
-                    self.dispatch(&room, job).await;
+                    let placement = placement.unwrap_or_else(|| self.projects.usual());
+                    self.dispatch(&room, &placement, job).await;
                 }
                 Ok(Offer::Early | Offer::Taken) => {}
                 Err(error) => tracing::debug!(error = &error as &dyn std::error::Error, "offer"),
@@ -54,16 +61,24 @@ impl Dispatcher {
     }
 
     /// The room is made each time: LiveKit may have lost it.
-    async fn dispatch(&self, room: &RoomName, job: JobMetadata) {
+    async fn dispatch(&self, room: &RoomName, placement: &Placement, job: JobMetadata) {
+        let rooms = match self.projects.of(&placement.project) {
+            Ok(rooms) => rooms,
+            // Another gateway, with a newer configuration, let it in; that one can offer it.
+            Err(error) => {
+                tracing::error!(error = &error as &dyn std::error::Error, "dispatch");
+                return;
+            }
+        };
         for attempt in 1..=TRIES {
             let sent = async {
                 let bound = self.store.bind_room(room, job.tenant, job.call);
-                let (bound, created) = tokio::join!(bound, self.rooms.create(room));
+                let (bound, created) = tokio::join!(bound, rooms.create(room));
                 if let Err(error) = bound {
                     tracing::warn!(error = %error, "a room is not indexed");
                 }
                 created?;
-                self.rooms.dispatch(room, job).await
+                rooms.dispatch(room, &placement.agent_name, job).await
             };
             match sent.await {
                 Ok(()) => return,
@@ -97,17 +112,38 @@ impl Dispatcher {
         self.lifecycle
             .spawn(hard.run_until_cancelled_owned(async move {
                 match dispatcher.store.load(tenant, call).await {
-                    Ok(Some(record)) => dispatcher.end_room(&record.room).await,
+                    Ok(Some(record)) => {
+                        let placement = record
+                            .placement
+                            .unwrap_or_else(|| dispatcher.projects.usual());
+                        dispatcher.end_room(&placement.project, &record.room).await;
+                    }
                     Ok(None) => {}
                     Err(error) => tracing::warn!(error = %error, "room not ended"),
                 }
             }));
     }
 
-    async fn end_room(&self, room: &RoomName) {
+    /// Ends a room whose call was not let in, in a task of its own.
+    pub fn turn_away(&self, project: ProjectName, room: RoomName) {
+        let (dispatcher, hard) = (self.clone(), self.lifecycle.hard());
+        self.lifecycle
+            .spawn(hard.run_until_cancelled_owned(async move {
+                dispatcher.end_room(&project, &room).await;
+            }));
+    }
+
+    async fn end_room(&self, project: &ProjectName, room: &RoomName) {
+        let rooms = match self.projects.of(project) {
+            Ok(rooms) => rooms,
+            Err(error) => {
+                tracing::error!(error = &error as &dyn std::error::Error, "room not ended");
+                return;
+            }
+        };
         for pause in DELETE_PAUSES {
             tokio::time::sleep(pause).await;
-            match self.rooms.delete(room).await {
+            match rooms.delete(room).await {
                 Ok(()) => return,
                 Err(error) => tracing::warn!(error = %error, "room not ended"),
             }

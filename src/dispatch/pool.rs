@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{Dispatcher, keeper::POD_SILENCE};
+use super::{Dispatcher, supply};
 use crate::{storage::redis::StoreError, telemetry::pool::PoolFigures};
 
 impl Dispatcher {
@@ -26,7 +26,7 @@ impl Dispatcher {
             .and_then(|at| (now - at).to_std().ok())
             .unwrap_or_default();
         for report in self.store.pods().await?.into_values() {
-            if (now - report.at).to_std().unwrap_or_default() >= POD_SILENCE {
+            if supply::is_silent(&report, now) {
                 continue;
             }
             all.pods += 1;

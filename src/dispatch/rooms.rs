@@ -5,7 +5,8 @@ use std::{sync::Arc, time::Duration};
 use livekit_api::services::{
     LiveKitApi, ServerError, ServerErrorCode, ServiceError, room::CreateRoomOptions,
 };
-use livekit_protocol::CreateAgentDispatchRequest;
+use livekit_protocol::{CreateAgentDispatchRequest, ParticipantInfo};
+use url::Url;
 
 use crate::{
     config::LiveKitConfig,
@@ -23,11 +24,11 @@ pub enum RoomsError {
     Unavailable(#[source] ServiceError),
 }
 
-/// Rooms and dispatches. A cheap clone.
+/// Rooms and dispatches of one project. A cheap clone.
 #[derive(Clone, Debug)]
 pub struct Rooms {
     api: Arc<LiveKitApi>,
-    agent_name: Arc<str>,
+    url: Url,
     timeouts: CreateRoomOptions,
     deadline: Duration,
 }
@@ -44,7 +45,7 @@ impl Rooms {
         );
         Self {
             api: Arc::new(api.with_request_timeout(deadline)),
-            agent_name: config.agent_name.as_str().into(),
+            url: config.url.clone(),
             timeouts: CreateRoomOptions {
                 empty_timeout: seconds(config.room_empty_timeout_secs),
                 departure_timeout: seconds(config.room_departure_timeout_secs),
@@ -54,10 +55,10 @@ impl Rooms {
         }
     }
 
-    /// The name that our workers register under.
+    /// Where participants join.
     #[must_use]
-    pub fn agent_name(&self) -> &str {
-        &self.agent_name
+    pub const fn url(&self) -> &Url {
+        &self.url
     }
 
     /// Makes the room with its timeouts, or leaves it as it is. Agents are not asked for here: LiveKit ignores them when the SIP leg was faster.
@@ -71,13 +72,18 @@ impl Rooms {
             .map(drop)
     }
 
-    /// Asks LiveKit to give the call to one of our workers. LiveKit says yes even if there is none.
+    /// Asks LiveKit to give the call to a worker of this name. LiveKit says yes even if there is none.
     ///
     /// # Errors
     /// [`RoomsError`]; asking again is safe: workers claim the call.
-    pub async fn dispatch(&self, room: &RoomName, job: JobMetadata) -> Result<(), RoomsError> {
+    pub async fn dispatch(
+        &self,
+        room: &RoomName,
+        agent_name: &str,
+        job: JobMetadata,
+    ) -> Result<(), RoomsError> {
         let request = CreateAgentDispatchRequest {
-            agent_name: self.agent_name.to_string(),
+            agent_name: agent_name.to_owned(),
             room: room.as_str().to_owned(),
             metadata: job.to_json(),
             ..CreateAgentDispatchRequest::default()
@@ -111,6 +117,30 @@ impl Rooms {
             .await
         {
             Err(RoomsError::Unavailable(error)) if is_not_found(&error) => Ok(()),
+            result => result,
+        }
+    }
+
+    /// The rooms that the individual rule of elastic trunks has made.
+    ///
+    /// # Errors
+    /// [`RoomsError`].
+    pub async fn of_trunks(&self) -> Result<Vec<RoomName>, RoomsError> {
+        let rooms = self.api.room();
+        let all = self.within_deadline(rooms.list_rooms(Vec::new())).await?;
+        let names = all.iter().filter_map(|room| room.name.parse().ok());
+        Ok(names.filter(RoomName::is_of_trunk).collect())
+    }
+
+    /// Who is in a room; nobody in one that is gone.
+    ///
+    /// # Errors
+    /// [`RoomsError`].
+    pub async fn participants(&self, room: &RoomName) -> Result<Vec<ParticipantInfo>, RoomsError> {
+        let rooms = self.api.room();
+        let asked = rooms.list_participants(room.as_str());
+        match self.within_deadline(asked).await {
+            Err(RoomsError::Unavailable(error)) if is_not_found(&error) => Ok(Vec::new()),
             result => result,
         }
     }

@@ -16,7 +16,9 @@ pub struct CallRecord {
     pub tenant: TenantId,
     /// Our name of the call.
     pub call: CallId,
-    /// The LiveKit room and SIP user.
+    /// The way it came.
+    pub route: Route,
+    /// Its LiveKit room; on the webhook route also the SIP user.
     pub room: RoomName,
     /// The caller; absent when the number is withheld.
     pub caller: Option<Phi<E164>>,
@@ -30,6 +32,30 @@ pub struct CallRecord {
     pub phase: CallPhase,
     /// What Twilio is told when the SIP leg ends.
     pub next: Option<NextStep>,
+}
+
+/// The way a call came to its room; its end goes the same way back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Route {
+    /// Twilio asked our webhook, which sent it to its room. When the leg ends, Twilio asks again: at the `action` URL.
+    Webhook,
+    /// An elastic SIP trunk brought it to LiveKit, which made its room. When the leg ends, the call is over.
+    Trunk,
+}
+
+impl Route {
+    /// Every value.
+    pub const ALL: [Self; 2] = [Self::Webhook, Self::Trunk];
+
+    /// The label.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Webhook => "webhook",
+            Self::Trunk => "trunk",
+        }
+    }
 }
 
 /// Where a call stands.

@@ -139,16 +139,66 @@ impl TwilioCallSid {
     }
 }
 
-/// A LiveKit room: `call-` and 128 random bits in hex. It is also the SIP user that Twilio dials, so it must not be guessable.
+/// LiveKit's name of a SIP leg (`sip.callID`: `SCL_` and a random part).
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct SipCallId(String);
+
+impl FromStr for SipCallId {
+    type Err = InvalidId;
+
+    fn from_str(text: &str) -> Result<Self, InvalidId> {
+        let random = text.strip_prefix("SCL_").unwrap_or_default();
+        let valid =
+            (8..=64).contains(&random.len()) && random.bytes().all(|b| b.is_ascii_alphanumeric());
+        valid
+            .then(|| Self(text.to_owned()))
+            .ok_or(InvalidId { kind: "SipCallId" })
+    }
+}
+
+/// The leg that brought the caller to us, as those who carry it name it. One leg is one call, however often we are told of it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum LegId {
+    /// From Twilio's voice webhook.
+    Twilio(TwilioCallSid),
+    /// From LiveKit's SIP gateway, for a call by an elastic trunk.
+    Sip(SipCallId),
+}
+
+impl LegId {
+    /// The name; two kinds never share one.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Twilio(sid) => sid.as_str(),
+            Self::Sip(id) => &id.0,
+        }
+    }
+}
+
+/// A LiveKit room of ours.
+///
+/// Either we made its name: `call-` and 128 random bits in hex. It is then also the SIP user that Twilio dials, so it must not be guessable. Or LiveKit's individual
+/// dispatch rule made it for a call by an elastic trunk: our prefix, the last digits of the caller's number, and its own random part; nobody can dial it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct RoomName(String);
 
 impl RoomName {
+    /// The prefix of rooms that the individual rule makes.
+    pub const TRUNK_PREFIX: &str = "neurality-trunk";
+
     /// A fresh unguessable room.
     #[must_use]
     pub fn generate() -> Self {
         Self(format!("call-{}", Uuid::new_v4().simple()))
+    }
+
+    /// Whether the individual rule made it.
+    #[must_use]
+    pub fn is_of_trunk(&self) -> bool {
+        is_trunk_room(&self.0)
     }
 
     /// The name as LiveKit knows it.
@@ -162,12 +212,30 @@ impl FromStr for RoomName {
     type Err = InvalidId;
 
     fn from_str(text: &str) -> Result<Self, InvalidId> {
-        let hex = text.strip_prefix("call-").unwrap_or_default();
-        let valid = hex.len() == 32 && hex.bytes().all(|b| b.is_ascii_hexdigit());
-        valid
+        (is_own_room(text) || is_trunk_room(text))
             .then(|| Self(text.to_owned()))
             .ok_or(InvalidId { kind: "RoomName" })
     }
+}
+
+fn is_own_room(text: &str) -> bool {
+    let hex = text.strip_prefix("call-").unwrap_or_default();
+    hex.len() == 32 && hex.bytes().all(|b| b.is_ascii_hexdigit())
+}
+
+/// `<prefix>_<at most 4 characters of the caller's number>_<12 random ones>`: a rule that does not hide the number makes a room that is none of ours.
+fn is_trunk_room(text: &str) -> bool {
+    let rest = text.strip_prefix(RoomName::TRUNK_PREFIX);
+    let Some((number, random)) = rest
+        .and_then(|rest| rest.strip_prefix('_'))
+        .and_then(|rest| rest.rsplit_once('_'))
+    else {
+        return false;
+    };
+    number.len() <= 4
+        && number.bytes().all(|b| b.is_ascii_graphic())
+        && random.len() == 12
+        && random.bytes().all(|b| b.is_ascii_alphanumeric())
 }
 
 impl fmt::Display for RoomName {
@@ -191,6 +259,36 @@ mod tests {
             "room-00000000000000000000000000000000",
         ] {
             assert!(bad.parse::<RoomName>().is_err(), "{bad}");
+        }
+        assert!(!room.is_of_trunk());
+    }
+
+    #[test]
+    fn a_trunks_room_carries_four_digits_of_the_caller_at_most() {
+        for good in [
+            "neurality-trunk_0137_4fRz8KqLmN2p",
+            "neurality-trunk_mous_4fRz8KqLmN2p",
+            "neurality-trunk_7_4fRz8KqLmN2p",
+        ] {
+            let room: RoomName = good.parse().expect("a trunk's room");
+            assert!(room.is_of_trunk(), "{good}");
+        }
+        for bad in [
+            "neurality-trunk_+14155550137_4fRz8KqLmN2p",
+            "neurality-trunk_0137",
+            "neurality-trunk_0137_4fRz",
+            "neurality-trunk_01 7_4fRz8KqLmN2p",
+            "trunk_0137_4fRz8KqLmN2p",
+        ] {
+            assert!(bad.parse::<RoomName>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn livekits_name_of_a_leg_is_its_prefix_and_letters() {
+        assert!("SCL_4fRz8KqLmN2p".parse::<SipCallId>().is_ok());
+        for bad in ["", "SCL_", "SCL_4f:z8KqLmN2p", "PA_4fRz8KqLmN2p"] {
+            assert!(bad.parse::<SipCallId>().is_err(), "{bad}");
         }
     }
 

@@ -11,5 +11,6 @@ pub mod e164;
 pub mod ids;
 pub mod job;
 pub mod phi;
+pub mod placement;
 pub mod spoken;
 pub mod tenant;

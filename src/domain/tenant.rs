@@ -5,7 +5,11 @@ use std::collections::BTreeMap;
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 
-use super::{e164::E164, ids::TenantId};
+use super::{
+    e164::E164,
+    ids::TenantId,
+    placement::{ProjectName, Region},
+};
 
 /// What a call needs of its tenant: loaded once at admission or claim, small, without patient data.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -26,6 +30,10 @@ pub struct TenantProfile {
     pub fallback_number: Option<E164>,
     /// Where `transfer_to_human` goes.
     pub transfer_number: Option<E164>,
+    /// The workers that serve it; where it is called, if none is named.
+    pub region: Option<Region>,
+    /// The LiveKit project that its calls go through, if not the pool's own.
+    pub livekit_project: Option<ProjectName>,
     /// Concurrent calls allowed.
     pub max_concurrent_calls: u32,
     /// New calls allowed per minute.

@@ -7,14 +7,19 @@ use axum::{
     http::{HeaderMap, StatusCode, header::AUTHORIZATION},
 };
 use livekit_api::webhooks::WebhookError;
-use livekit_protocol::{ParticipantInfo, WebhookEvent, participant_info::Kind};
+use livekit_protocol::WebhookEvent;
 
 use super::{
     Gateway,
     error::GatewayError,
+    trunk,
     twilio::{links::CallRef, request::read_body},
 };
-use crate::{dispatch::wall_clock, domain::ids::RoomName, storage::redis::StoreError};
+use crate::{
+    dispatch::wall_clock,
+    domain::{ids::RoomName, placement::ProjectName},
+    storage::redis::StoreError,
+};
 
 /// Follows rooms that belong to calls. Idempotent.
 ///
@@ -26,11 +31,11 @@ pub(super) async fn webhook(
 ) -> Result<StatusCode, GatewayError> {
     let token = token(request.headers())?;
     let body = read_body(request, &gateway).await?;
-    let event = verified(&gateway, &token, &body)?;
+    let (project, event) = verified(&gateway, &token, &body)?;
     let Some(room) = event.room.as_ref().and_then(|room| room.name.parse().ok()) else {
         return Ok(StatusCode::OK);
     };
-    match follow(&gateway, &room, &event).await {
+    match follow(&gateway, project, &room, &event).await {
         Ok(()) => Ok(StatusCode::OK),
         Err(error) => Err(GatewayError::unavailable("redis", error)),
     }
@@ -44,30 +49,45 @@ fn token(headers: &HeaderMap) -> Result<String, GatewayError> {
     Ok(token.strip_prefix("Bearer ").unwrap_or(token).to_owned())
 }
 
-/// The token is LiveKit's and carries this body's hash.
-fn verified(gateway: &Gateway, token: &str, body: &[u8]) -> Result<WebhookEvent, GatewayError> {
+/// The token is one of our projects' and carries this body's hash.
+fn verified<'a>(
+    gateway: &'a Gateway,
+    token: &str,
+    body: &[u8],
+) -> Result<(&'a ProjectName, WebhookEvent), GatewayError> {
     let body = std::str::from_utf8(body).map_err(|_| GatewayError::Malformed("webhook"))?;
-    gateway
-        .webhooks
-        .receive(body, token)
-        .map_err(|error| match error {
-            WebhookError::InvalidData(_) => GatewayError::Malformed("webhook"),
-            WebhookError::InvalidAuth(_)
-            | WebhookError::InvalidSignature
-            | WebhookError::InvalidBase64(_) => GatewayError::Unauthorized,
-        })
+    for (name, project) in &gateway.projects {
+        match project.webhooks.receive(body, token) {
+            Ok(event) => return Ok((name, event)),
+            Err(WebhookError::InvalidData(_)) => return Err(GatewayError::Malformed("webhook")),
+            // Another project's, or nobody's.
+            Err(
+                WebhookError::InvalidAuth(_)
+                | WebhookError::InvalidSignature
+                | WebhookError::InvalidBase64(_),
+            ) => {}
+        }
+    }
+    Err(GatewayError::Unauthorized)
 }
 
 async fn follow(
     gateway: &Gateway,
+    project: &ProjectName,
     room: &RoomName,
     event: &WebhookEvent,
 ) -> Result<(), StoreError> {
+    let caller = event.participant.as_ref().filter(|p| trunk::is_caller(p));
+    let is_caller = caller.is_some();
     let Some((tenant, call)) = gateway.store.room_owner(room).await? else {
-        return Ok(());
+        return match caller {
+            Some(caller) if room.is_of_trunk() && event.event == "participant_joined" => {
+                trunk::arrived(gateway, project, room, caller).await
+            }
+            _ => Ok(()),
+        };
     };
     CallRef { tenant, call }.record();
-    let is_caller = event.participant.as_ref().is_some_and(is_caller);
     match event.event.as_str() {
         "participant_joined" if is_caller => {
             let held = gateway.store.renew_slot(tenant, call, wall_clock()).await?;
@@ -88,8 +108,4 @@ async fn follow(
         _ => {}
     }
     Ok(())
-}
-
-fn is_caller(participant: &ParticipantInfo) -> bool {
-    participant.kind() == Kind::Sip
 }

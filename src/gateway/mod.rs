@@ -1,17 +1,21 @@
 //! The webhook side: Twilio's calls come in, LiveKit reports on rooms.
 //!
 //! 1. [`twilio::voice`] — `POST /voice`: signature, tenant by dialled number ([`directory`]), admission ([`crate::dispatch`]), TwiML to the agent's room.
+//!    A call by an elastic trunk is in its room already when LiveKit tells of it: [`trunk`] admits it.
 //! 2. [`twilio::status`], [`livekit`] — progress of the SIP leg and of the room.
 //! 3. [`twilio::after`] — the leg has ended: hang up, connect with a person, or fall back.
 
+mod admission;
+mod caller_id;
 pub mod directory;
 pub mod error;
 mod health;
 mod livekit;
 mod trace;
+pub mod trunk;
 pub mod twilio;
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use axum::{
     Router,
@@ -28,6 +32,7 @@ use self::{directory::Directory, twilio::signature::Verifier};
 use crate::{
     config::{Config, LiveKitConfig},
     dispatch::Dispatcher,
+    domain::placement::ProjectName,
     storage::{postgres::Db, redis::Store},
     telemetry::metrics::Metrics,
 };
@@ -38,14 +43,31 @@ pub struct Gateway {
     voice_deadline: Duration,
     dial_timeout_secs: u64,
     max_body_bytes: usize,
-    livekit: LiveKitConfig,
+    projects: BTreeMap<ProjectName, Project>,
     verifier: Verifier,
-    webhooks: WebhookReceiver,
     directory: Directory,
     dispatcher: Dispatcher,
     store: Store,
     metrics: Arc<Metrics>,
     drain: CancellationToken,
+}
+
+/// A LiveKit project.
+struct Project {
+    /// Where its SIP gateway is.
+    livekit: LiveKitConfig,
+    /// Believes what is signed with its key.
+    webhooks: WebhookReceiver,
+}
+
+impl Project {
+    fn new(livekit: LiveKitConfig) -> Self {
+        let verifier = TokenVerifier::with_api_key(&livekit.api_key, livekit.api_secret.expose());
+        Self {
+            livekit,
+            webhooks: WebhookReceiver::new(verifier),
+        }
+    }
 }
 
 /// What a gateway is made of, beside its configuration.
@@ -67,16 +89,16 @@ impl Gateway {
     /// A gateway over its parts.
     #[must_use]
     pub fn new(config: &Config, parts: Parts) -> Self {
-        let livekit = config.livekit.clone();
-        let verifier = TokenVerifier::with_api_key(&livekit.api_key, livekit.api_secret.expose());
+        let projects = config.livekit.all_projects().into_iter();
         Self {
             public_url: config.gateway.public_url.clone(),
             voice_deadline: Duration::from_millis(config.gateway.voice_deadline_ms),
             dial_timeout_secs: config.gateway.dial_timeout_secs,
             max_body_bytes: config.gateway.max_body_bytes,
             verifier: Verifier::new(&config.twilio.auth_tokens),
-            webhooks: WebhookReceiver::new(verifier),
-            livekit,
+            projects: projects
+                .map(|(name, livekit)| (name, Project::new(livekit)))
+                .collect(),
             directory: Directory::new(parts.db),
             dispatcher: parts.dispatcher,
             store: parts.store,

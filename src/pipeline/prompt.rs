@@ -69,6 +69,8 @@ pub(super) mod tests {
             voice: None,
             fallback_number: None,
             transfer_number: None,
+            region: None,
+            livekit_project: None,
             max_concurrent_calls: 10,
             max_calls_per_minute: 10,
             procedures: BTreeMap::from([("D1110".to_owned(), cleaning)]),

@@ -321,7 +321,8 @@ impl Session {
     fn settle(&mut self, now: CallTime) {
         self.journal.tick(now);
         loop {
-            self.voice.pump(now);
+            let late = self.voice.pump(now);
+            late.inspect(|late| self.metrics.vitals().frame_sent(*late));
             self.voice_events(now);
             while let Some(input) = self.inputs.pop_front() {
                 self.turn.handle_input(now, input);

@@ -85,6 +85,8 @@ pub(super) struct Voice {
     opening: Option<BoxFuture<'static, Result<TtsStream, ProviderError>>>,
     losses: u32,
     playout: Playout,
+    /// When the next frame was due at the last look.
+    due: CallTime,
     groups: VecDeque<Group>,
     /// `Clear`s not confirmed: until then what comes is old.
     clearing: u32,
@@ -112,6 +114,7 @@ impl Voice {
             opening: None,
             losses: 0,
             playout: Playout::new(now),
+            due: now,
             groups: VecDeque::new(),
             clearing: 0,
             flushes: VecDeque::new(),
@@ -205,14 +208,17 @@ impl Voice {
         heard
     }
 
-    /// Hands out the frames that are due.
-    pub(super) fn pump(&mut self, now: CallTime) {
+    /// Hands out the frames that are due. Says how late it was called, if it is time for a frame; sound that has just come is ahead of that time.
+    pub(super) fn pump(&mut self, now: CallTime) -> Option<Duration> {
+        let late = (now >= self.due).then(|| now.since(self.due));
         while let Some(frame) = self.playout.next_frame(now) {
             self.hand_out(OutFrame::Sound(frame));
         }
         while let Some(event) = self.playout.poll_event() {
             self.events.push_back(VoiceEvent::Playout(event));
         }
+        self.due = self.playout.deadline();
+        late
     }
 
     /// Whether the caller hears the agent right now.

@@ -7,7 +7,7 @@ use tokio::net::TcpListener;
 
 use crate::{
     config::Config,
-    dispatch::{Dispatcher, Rooms, queue::RingPolicy},
+    dispatch::{Dispatcher, Projects, queue::RingPolicy},
     gateway::{self, Gateway, Parts},
     lifecycle::Lifecycle,
     security::Keyring,
@@ -29,7 +29,7 @@ pub async fn run(
     let store = Store::open(&config.redis).context("configure redis")?;
     let dispatcher = Dispatcher::new(
         store.clone(),
-        Rooms::new(&config.livekit),
+        Projects::new(&config.livekit, config.pool.region.clone()),
         RingPolicy::until(
             Duration::from_secs(config.gateway.ring_deadline_secs),
             config.pool.orphan_deadline(),
@@ -52,6 +52,13 @@ pub async fn run(
         .with_context(|| format!("listen on {listen}"))?;
     tracing::info!(%listen, "gateway listens");
     lifecycle.spawn(dispatcher.keep());
+    let projects = config.livekit.all_projects();
+    if projects
+        .values()
+        .any(|project| !project.elastic_numbers.is_empty())
+    {
+        lifecycle.spawn(gateway::trunk::watch(Arc::clone(&gateway)));
+    }
     lifecycle.spawn(serve(listener, gateway, lifecycle.clone()));
     Ok(())
 }

@@ -81,6 +81,15 @@ labels! {
         /// Taken by a call.
         Used = "used",
     }
+    /// What shows that a pod is short of CPU.
+    Strain = "cause" {
+        /// Frames leave late.
+        Frames = "frames",
+        /// Timers fire late.
+        Loop = "loop",
+        /// It uses nearly all it may.
+        Cpu = "cpu",
+    }
     /// Which offer of a call it was.
     Attempt = "attempt" {
         /// Nobody was asked before.

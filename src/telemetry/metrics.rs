@@ -14,6 +14,7 @@ use super::{
     },
     pool::{PoolFigures, PoolMetrics},
     register::{counter, counters, gauge, gauges, histogram, histograms, register},
+    vitals::VitalMetrics,
 };
 use crate::{domain::call::Outcome, providers::Vendor, tools::outcome::ToolStatus};
 
@@ -63,6 +64,7 @@ pub struct Metrics {
     vad_frames: IntCounter,
     vad_inference: Histogram,
     pool: PoolMetrics,
+    vitals: VitalMetrics,
 }
 
 impl std::fmt::Debug for Metrics {
@@ -119,7 +121,7 @@ impl Metrics {
             admissions: counters::<Admission>(
                 &r,
                 "neurality_admissions_total",
-                "Voice webhooks, by decision.",
+                "Calls that asked to be let in, by decision.",
             ),
             voice_request: histogram(
                 &r,
@@ -140,7 +142,7 @@ impl Metrics {
             registered: gauge(
                 &r,
                 "neurality_worker_registered",
-                "1 while the pod is registered with LiveKit.",
+                "1 while the pod is registered with LiveKit, with one of its projects at least.",
             ),
             provider_calls: provider_counters(&r),
             provider_latency: provider_histograms(&r),
@@ -202,6 +204,7 @@ impl Metrics {
                 INFERENCE_BUCKETS,
             ),
             pool: PoolMetrics::new(&r),
+            vitals: VitalMetrics::new(&r),
             registry: r,
         }
     }
@@ -235,9 +238,13 @@ impl Metrics {
         self.call_duration.observe(took.as_secs_f64());
     }
 
-    /// A voice webhook was decided on.
-    pub fn admission(&self, result: Admission, took: Duration) {
+    /// A call that asked to be let in was decided on.
+    pub fn admission(&self, result: Admission) {
         self.admissions.with_label_values(&[result.text()]).inc();
+    }
+
+    /// A voice webhook was answered.
+    pub fn voice_request(&self, took: Duration) {
         self.voice_request.observe(took.as_secs_f64());
     }
 
@@ -250,6 +257,12 @@ impl Metrics {
     #[must_use]
     pub const fn pool(&self) -> &PoolMetrics {
         &self.pool
+    }
+
+    /// The pod's own condition.
+    #[must_use]
+    pub const fn vitals(&self) -> &VitalMetrics {
+        &self.vitals
     }
 
     /// A claim's result.
@@ -270,12 +283,6 @@ impl Metrics {
     /// Registered with LiveKit, or not.
     pub fn registered(&self, yes: bool) {
         self.registered.set(yes.into());
-    }
-
-    /// Registered with LiveKit.
-    #[must_use]
-    pub fn is_registered(&self) -> bool {
-        self.registered.get() == 1
     }
 
     /// A provider call ended.

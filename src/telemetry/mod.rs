@@ -9,3 +9,4 @@ mod page;
 pub mod pool;
 mod register;
 mod span_sender;
+pub mod vitals;

@@ -157,6 +157,8 @@ mod tests {
             voice: None,
             fallback_number: None,
             transfer_number: None,
+            region: None,
+            livekit_project: None,
             max_concurrent_calls: 1,
             max_calls_per_minute: 1,
             procedures: BTreeMap::from([("D1110".to_owned(), cleaning)]),

@@ -1,6 +1,6 @@
-//! The worker's websocket to LiveKit: connects, registers, reports, reconnects. The rules are in [`super::registration`].
+//! The worker's websocket to a LiveKit project: connects, registers, reports, reconnects. The rules are in [`super::registration`].
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
 use livekit_api::access_token::{AccessToken, AccessTokenError, VideoGrants};
@@ -19,13 +19,11 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     calls::RunningCalls,
-    registration::{Action, Assignment, JobId, Registration, job_status},
+    registered::Registered,
+    registration::{Action, Assignment, JobReport, Link, Registration, job_status},
     slots::Slots,
 };
-use crate::{
-    config::{LiveKitConfig, WorkerConfig},
-    telemetry::metrics::Metrics,
-};
+use crate::{config::LiveKitConfig, domain::placement::ProjectName};
 
 /// Time for the handshake and for the server's confirmation.
 const CONNECT_DEADLINE: Duration = Duration::from_secs(10);
@@ -39,7 +37,7 @@ const MAX_BACKOFF: Duration = Duration::from_secs(5);
 const TOKEN_TTL: Duration = Duration::from_secs(60);
 
 /// Job states on their way to the server: at most so many wait; a call's end waits for room.
-pub const OUTBOX_CAPACITY: usize = 256;
+const OUTBOX_CAPACITY: usize = 256;
 
 type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
@@ -64,27 +62,28 @@ impl From<tungstenite::Error> for LinkError {
     }
 }
 
-/// A call's state, to be told to the server.
-#[derive(Debug)]
-pub struct JobReport {
-    /// The attempt.
-    pub job: JobId,
-    /// Its state.
-    pub status: JobStatus,
-    /// A fixed text, for a failure.
-    pub error: &'static str,
+/// What the links of a pod share; a cheap clone.
+#[derive(Clone, Debug)]
+pub struct Shared {
+    /// The name that the pod registers under.
+    pub agent_name: String,
+    /// Time between status reports.
+    pub status_every: Duration,
+    /// The pod's slots, whichever project takes them.
+    pub slots: Slots,
+    /// Takes the jobs that are assigned.
+    pub started: mpsc::Sender<Assignment>,
+    /// Which links stand.
+    pub registered: Registered,
 }
 
-/// The worker side of LiveKit's dispatch.
+/// The worker side of one LiveKit project's dispatch.
 #[derive(Debug)]
 pub struct Agent {
     livekit: LiveKitConfig,
-    status_every: Duration,
-    slots: Slots,
-    calls: RunningCalls,
-    started: mpsc::Sender<Assignment>,
-    outbox: mpsc::Receiver<JobReport>,
-    metrics: Arc<Metrics>,
+    shared: Shared,
+    link: Link,
+    reports: mpsc::Receiver<JobReport>,
     birth: Instant,
 }
 
@@ -95,74 +94,75 @@ enum LinkEnd {
 }
 
 impl Agent {
-    /// An unconnected agent. Assigned jobs go to `started`, the calls' states come from `outbox`.
+    /// An unconnected agent.
     #[must_use]
-    pub fn new(
-        livekit: LiveKitConfig,
-        worker: &WorkerConfig,
-        slots: Slots,
-        calls: RunningCalls,
-        started: mpsc::Sender<Assignment>,
-        outbox: mpsc::Receiver<JobReport>,
-        metrics: Arc<Metrics>,
-    ) -> Self {
-        let status_every = Duration::from_millis(worker.status_interval_ms);
+    pub fn new(project: ProjectName, livekit: LiveKitConfig, shared: Shared) -> Self {
+        let (outbox, reports) = mpsc::channel(OUTBOX_CAPACITY);
+        let link = Link {
+            project,
+            calls: RunningCalls::default(),
+            outbox,
+        };
         Self {
             livekit,
-            status_every,
-            slots,
-            calls,
-            started,
-            outbox,
-            metrics,
+            shared,
+            link,
+            reports,
             birth: Instant::now(),
         }
     }
 
-    /// Stays registered until the pod has drained: `drain` turns the status to FULL, `done` (all calls ended) closes the socket.
-    pub async fn run(mut self, drain: CancellationToken, done: CancellationToken) {
+    /// Stays registered until the pod has drained: slots that drain turn the status to FULL, `done` (all calls ended) closes the socket.
+    pub async fn run(mut self, done: CancellationToken) {
         let mut attempt = 0;
         while !done.is_cancelled() {
-            match self.connected(&drain, &done, &mut attempt).await {
+            match self.connected(&done, &mut attempt).await {
                 Ok(LinkEnd::Drained) => break,
                 Ok(LinkEnd::Reconnect) => {
                     tracing::info!("livekit asked the worker to register again")
                 }
                 Err(error) => tracing::warn!(
                     error = &error as &dyn std::error::Error,
+                    livekit.project = %self.link.project,
                     attempt,
                     "agent link down"
                 ),
             }
-            self.metrics.registered(false);
+            self.note_registered(false);
             attempt += 1;
             tokio::select! {
                 () = sleep(backoff(attempt)) => {}
                 () = done.cancelled() => {}
             }
         }
-        self.metrics.registered(false);
+        self.note_registered(false);
+    }
+
+    fn note_registered(&self, yes: bool) {
+        self.shared.registered.set(&self.link.project, yes);
     }
 
     /// One connection, from the handshake to its end.
     async fn connected(
         &mut self,
-        drain: &CancellationToken,
         done: &CancellationToken,
         attempt: &mut u32,
     ) -> Result<LinkEnd, LinkError> {
-        let mut registration = Registration::new(&self.livekit.agent_name, self.slots.clone());
+        let Shared {
+            agent_name, slots, ..
+        } = &self.shared;
+        let mut registration = Registration::new(agent_name, slots.clone(), self.link.clone());
         let mut socket = timeout(CONNECT_DEADLINE, connect(&self.livekit))
             .await
             .map_err(|_| LinkError::Silent)??;
         send(&mut socket, &registration.register()).await?;
         self.announce_running(&mut socket).await?;
-        let mut status = interval(self.status_every);
+        let mut status = interval(self.shared.status_every);
         let mut ping = interval(PING_EVERY);
         status.set_missed_tick_behavior(MissedTickBehavior::Delay);
         ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut heard = Instant::now();
-        let mut told_drain = false;
+        let mut slots = self.shared.slots.changes();
         loop {
             tokio::select! {
                 frame = socket.next() => {
@@ -172,10 +172,11 @@ impl Agent {
                         None => continue,
                     }
                 }
-                Some(report) = self.outbox.recv() => {
+                Some(report) = self.reports.recv() => {
                     send(&mut socket, &job_status(&report.job, report.status, report.error)).await?;
-                    send(&mut socket, &registration.status()).await?;
                 }
+                // Also what other projects' calls take, and that the pod drains: the server is told at once.
+                _ = slots.changed() => send(&mut socket, &registration.status()).await?,
                 _ = status.tick() => {
                     registration.expire(self.birth.elapsed());
                     send(&mut socket, &registration.status()).await?;
@@ -185,11 +186,6 @@ impl Agent {
                         return Err(LinkError::Silent);
                     }
                     socket.send(Message::Ping(tungstenite::Bytes::new())).await?;
-                }
-                () = drain.cancelled(), if !told_drain => {
-                    told_drain = true;
-                    self.slots.drain();
-                    send(&mut socket, &registration.status()).await?;
                 }
                 () = done.cancelled() => {
                     let closed = timeout(Duration::from_secs(1), socket.close(None)).await;
@@ -202,7 +198,7 @@ impl Agent {
 
     /// After a reconnect the server is told which jobs still run.
     async fn announce_running(&self, socket: &mut Socket) -> Result<(), LinkError> {
-        for job in self.calls.jobs() {
+        for job in self.link.calls.jobs() {
             send(socket, &job_status(&job, JobStatus::JsRunning, "")).await?;
         }
         Ok(())
@@ -228,11 +224,11 @@ impl Agent {
                 Action::Send(message) => send(socket, &message).await?,
                 Action::Registered => {
                     *attempt = 0;
-                    self.metrics.registered(true);
-                    tracing::info!(slots.free = self.slots.free(), "registered with livekit");
+                    self.note_registered(true);
+                    tracing::info!(livekit.project = %self.link.project, slots.free = self.shared.slots.free(), "registered with livekit");
                 }
                 Action::Start(assignment) => self.start(*assignment).await,
-                Action::Terminate(job) => self.calls.terminate(&job),
+                Action::Terminate(job) => self.link.calls.terminate(&job),
                 Action::Reconnect => return Ok(Some(LinkEnd::Reconnect)),
             }
         }
@@ -240,7 +236,7 @@ impl Agent {
     }
 
     async fn start(&self, assignment: Assignment) {
-        if let Err(refused) = self.started.send(assignment).await {
+        if let Err(refused) = self.shared.started.send(assignment).await {
             tracing::error!(
                 job = refused.0.job.as_str(),
                 "assignment after the pod's end"

@@ -241,7 +241,7 @@ impl Call {
         assignment: &Assignment,
         over: CancellationToken,
     ) -> Result<(CallRoom, RoomFeed), CallFailure> {
-        let url = &self.deps.config.livekit.url;
+        let url = self.deps.rooms.url();
         let request = JoinRequest {
             url,
             token: &assignment.token,

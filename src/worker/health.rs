@@ -2,19 +2,28 @@
 
 use std::{net::SocketAddr, sync::Arc};
 
-use axum::{Router, extract::State, http::StatusCode, routing::get};
+use axum::{Json, Router, extract::State, http::StatusCode, response::IntoResponse, routing::get};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use super::slots::Slots;
-use crate::telemetry::metrics::Metrics;
+use super::{registered::Registered, slots::Slots};
+use crate::{
+    storage::{postgres::Db, redis::Store},
+    telemetry::metrics::Metrics,
+};
 
 /// What the probes look at.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Health {
     /// Not ready once draining.
     pub slots: Slots,
-    /// Registered with LiveKit, and the catalogue.
+    /// Not ready unless registered.
+    pub registered: Registered,
+    /// Not ready without Redis: no call could be claimed.
+    pub store: Store,
+    /// Not ready without Postgres: no clinic could be loaded.
+    pub db: Db,
+    /// The catalogue.
     pub metrics: Arc<Metrics>,
 }
 
@@ -39,13 +48,24 @@ pub async fn serve(
         .await
 }
 
-/// Ready: registered, and not draining. A full pod stays ready; it is LiveKit that must not choose it.
-async fn ready(State(health): State<Health>) -> StatusCode {
-    if health.metrics.is_registered() && !health.slots.is_draining() {
+/// Ready: a call that LiveKit gave this pod now could be served. A full pod stays ready; it is LiveKit that must not choose it.
+async fn ready(State(health): State<Health>) -> impl IntoResponse {
+    let (redis, postgres) = tokio::join!(health.store.ping(), health.db.ping());
+    let registered = health.registered.is_any();
+    let draining = health.slots.is_draining();
+    let ready = registered && redis.is_ok() && postgres.is_ok() && !draining;
+    let status = if ready {
         StatusCode::OK
     } else {
         StatusCode::SERVICE_UNAVAILABLE
-    }
+    };
+    let report = serde_json::json!({
+        "livekit": registered,
+        "redis": redis.is_ok(),
+        "postgres": postgres.is_ok(),
+        "draining": draining,
+    });
+    (status, Json(report))
 }
 
 async fn metrics(State(health): State<Health>) -> Result<String, StatusCode> {

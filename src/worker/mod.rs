@@ -1,18 +1,23 @@
 //! The pod: registered with LiveKit, exact slots, one task per call.
 //!
-//! [`registration`] answers LiveKit by rule, [`agent`] is its socket, [`pod`] starts a task per job, [`call`] serves one call from claim to artifact.
+//! [`registration`] answers LiveKit by rule, [`agent`] is its socket, [`pod`] starts a task per job, [`call`] serves one call from claim to artifact. [`slots`] counts
+//! the calls, [`vitals`] measures the pod and moves its offer by the rule of [`capacity`], [`presence`] tells the pool.
 
 pub mod agent;
 mod bridge;
 pub mod call;
 pub mod calls;
+pub mod capacity;
 mod ending;
 pub mod health;
 mod heartbeat;
 pub mod parked;
 pub mod pod;
+pub mod presence;
+pub mod registered;
 pub mod registration;
 pub mod slots;
+pub mod vitals;
 
 use chrono::{DateTime, Utc};
 

@@ -8,15 +8,13 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::Instrument;
 
 use super::{
-    agent::JobReport,
     call::{self, CallFailure},
-    calls::RunningCalls,
-    registration::{Assignment, JobId},
+    registration::{Assignment, JobId, JobReport},
 };
 use crate::{
     config::Config,
-    dispatch::Rooms,
-    domain::{ids::PodId, job::JobMetadata},
+    dispatch::{Projects, Rooms},
+    domain::{ids::PodId, job::JobMetadata, placement::ProjectName},
     providers::Providers,
     storage::{postgres::Db, redis::Store},
     telemetry::metrics::Metrics,
@@ -33,7 +31,9 @@ pub struct PodDeps {
     pub store: Store,
     /// Postgres.
     pub db: Db,
-    /// LiveKit's server API.
+    /// The server APIs of LiveKit's projects.
+    pub projects: Projects,
+    /// That of the call's project.
     pub rooms: Rooms,
     /// Hears, thinks, speaks.
     pub providers: Providers,
@@ -45,22 +45,28 @@ pub struct PodDeps {
     pub hard: CancellationToken,
 }
 
+impl PodDeps {
+    /// What a call of this project needs.
+    fn at(&self, project: &ProjectName) -> Self {
+        let mut deps = self.clone();
+        // The links are made from the same configuration.
+        if let Ok(rooms) = self.projects.of(project) {
+            deps.rooms = rooms.clone();
+        }
+        deps
+    }
+}
+
 /// Serves assignments.
 pub struct Pod {
     deps: PodDeps,
-    calls: RunningCalls,
-    outbox: mpsc::Sender<JobReport>,
 }
 
 impl Pod {
-    /// A pod that reports to `outbox`.
+    /// A pod without calls.
     #[must_use]
-    pub fn new(deps: PodDeps, calls: RunningCalls, outbox: mpsc::Sender<JobReport>) -> Self {
-        Self {
-            deps,
-            calls,
-            outbox,
-        }
+    pub const fn new(deps: PodDeps) -> Self {
+        Self { deps }
     }
 
     /// Starts a task per assignment until the channel closes.
@@ -79,8 +85,12 @@ impl Pod {
         let span =
             tracing::info_span!("call", tenant.id = %tenant, call.id = %call, call.epoch = epoch.0);
         let leave = self.deps.hard.child_token();
-        let (deps, outbox) = (self.deps.clone(), self.outbox.clone());
-        let entry = self.calls.enter(assignment.job.clone(), leave.clone());
+        let deps = self.deps.at(&assignment.link.project);
+        let outbox = assignment.link.outbox.clone();
+        let entry = assignment
+            .link
+            .calls
+            .enter(assignment.job.clone(), leave.clone());
         let assignment = Arc::new(assignment);
         self.deps.tasks.spawn(
             async move {

@@ -8,8 +8,13 @@ use livekit_protocol::{
     server_message::Message as FromServer, worker_message::Message as ToServer,
 };
 
-use super::slots::{Slot, Slots};
-use crate::domain::job::JobMetadata;
+use tokio::sync::mpsc;
+
+use super::{
+    calls::RunningCalls,
+    slots::{Slot, Slots},
+};
+use crate::domain::{job::JobMetadata, placement::ProjectName};
 
 /// LiveKit's name of one dispatch attempt.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -23,9 +28,33 @@ impl JobId {
     }
 }
 
+/// The way to one LiveKit project: its jobs come by it and are reported over it.
+#[derive(Clone, Debug)]
+pub struct Link {
+    /// Which project.
+    pub project: ProjectName,
+    /// The jobs of this project that run.
+    pub calls: RunningCalls,
+    /// Takes the states of jobs.
+    pub outbox: mpsc::Sender<JobReport>,
+}
+
+/// A job's state, to be told to the server.
+#[derive(Debug)]
+pub struct JobReport {
+    /// The attempt.
+    pub job: JobId,
+    /// Its state.
+    pub status: JobStatus,
+    /// A fixed text, for a failure.
+    pub error: &'static str,
+}
+
 /// A job that was assigned to this pod.
 #[derive(Debug)]
 pub struct Assignment {
+    /// Where it came from.
+    pub link: Link,
     /// The attempt.
     pub job: JobId,
     /// Which call.
@@ -61,6 +90,7 @@ const ASSIGNMENT_DEADLINE: Duration = Duration::from_secs(12);
 pub struct Registration {
     slots: Slots,
     agent_name: String,
+    link: Link,
     reserved: HashMap<JobId, Reserved>,
 }
 
@@ -74,9 +104,10 @@ struct Reserved {
 impl Registration {
     /// Nothing reserved.
     #[must_use]
-    pub fn new(agent_name: &str, slots: Slots) -> Self {
+    pub fn new(agent_name: &str, slots: Slots, link: Link) -> Self {
         Self {
             slots,
+            link,
             agent_name: agent_name.to_owned(),
             reserved: HashMap::new(),
         }
@@ -160,6 +191,7 @@ impl Registration {
         let id = JobId(job.id);
         let reserved = self.reserved.remove(&id)?;
         Some(Action::Start(Box::new(Assignment {
+            link: self.link.clone(),
             job: id,
             metadata: reserved.metadata,
             room: job.room.map(|room| room.name).unwrap_or_default(),
@@ -214,6 +246,15 @@ mod tests {
     use super::*;
     use crate::domain::ids::{CallId, Epoch, TenantId};
 
+    fn registration(slots: Slots) -> Registration {
+        let link = Link {
+            project: ProjectName::default(),
+            calls: RunningCalls::default(),
+            outbox: mpsc::channel(1).0,
+        };
+        Registration::new("n", slots, link)
+    }
+
     fn job(id: &str) -> Job {
         let metadata = JobMetadata {
             tenant: TenantId::generate(),
@@ -246,7 +287,7 @@ mod tests {
 
     #[test]
     fn promises_no_more_jobs_than_slots() {
-        let mut registration = Registration::new("n", Slots::new(2));
+        let mut registration = registration(Slots::new(2));
         let answers: Vec<bool> = ["a", "b", "c"]
             .map(|id| ask(&mut registration, job(id)))
             .to_vec();
@@ -256,7 +297,7 @@ mod tests {
     #[test]
     fn a_promise_without_assignment_frees_its_slot() {
         let slots = Slots::new(1);
-        let mut registration = Registration::new("n", slots.clone());
+        let mut registration = registration(slots.clone());
         assert!(ask(&mut registration, job("a")));
         registration.expire(Duration::from_secs(11));
         assert_eq!(slots.used(), 1);
@@ -266,7 +307,7 @@ mod tests {
 
     #[test]
     fn an_assignment_without_a_promise_is_not_served() {
-        let mut registration = Registration::new("n", Slots::new(1));
+        let mut registration = registration(Slots::new(1));
         let unasked = JobAssignment {
             job: Some(job("x")),
             token: "t".into(),
@@ -281,7 +322,7 @@ mod tests {
 
     #[test]
     fn foreign_jobs_are_declined() {
-        let mut registration = Registration::new("n", Slots::new(1));
+        let mut registration = registration(Slots::new(1));
         assert!(!ask(
             &mut registration,
             Job {
@@ -295,7 +336,7 @@ mod tests {
     #[test]
     fn the_full_status_carries_load_one() {
         let slots = Slots::new(1);
-        let registration = Registration::new("n", slots.clone());
+        let registration = registration(slots.clone());
         let _held = slots.reserve();
         let Some(ToServer::UpdateWorker(status)) = registration.status().message else {
             panic!("a status")

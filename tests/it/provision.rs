@@ -11,7 +11,9 @@ use livekit_protocol::{
 use loadtest::stack::{LiveKit, LiveKitOptions, Redis, StackDir};
 use neurality::{
     config::{LiveKitConfig, Secret},
-    roles::livekit::{Change, Provisioned, RULE, TRUNK, provision},
+    roles::livekit::{
+        Change, Changes, ELASTIC_RULE, ELASTIC_TRUNK, Provisioned, RULE, TRUNK, provision,
+    },
 };
 
 struct Rig {
@@ -64,17 +66,21 @@ impl Rig {
     }
 }
 
+const fn webhook_only(trunk: Change, rule: Change) -> Provisioned {
+    Provisioned {
+        webhook: Changes { trunk, rule },
+        elastic: Changes {
+            trunk: Change::Absent,
+            rule: Change::Absent,
+        },
+    }
+}
+
 #[tokio::test]
 async fn it_makes_one_wildcard_trunk_and_one_callee_rule_and_running_it_again_changes_nothing() {
     let mut rig = Rig::new("provision");
     let done = provision(&rig.config).await.expect("provision");
-    assert_eq!(
-        done,
-        Provisioned {
-            trunk: Change::Created,
-            rule: Change::Created
-        }
-    );
+    assert_eq!(done, webhook_only(Change::Created, Change::Created));
     let (trunks, rules) = (rig.trunks().await, rig.rules().await);
     let ([trunk], [rule]) = (trunks.as_slice(), rules.as_slice()) else {
         panic!("{trunks:?} {rules:?}")
@@ -121,22 +127,10 @@ async fn it_makes_one_wildcard_trunk_and_one_callee_rule_and_running_it_again_ch
     );
 
     let again = provision(&rig.config).await.expect("provision");
-    assert_eq!(
-        again,
-        Provisioned {
-            trunk: Change::Unchanged,
-            rule: Change::Unchanged
-        }
-    );
+    assert_eq!(again, webhook_only(Change::Unchanged, Change::Unchanged));
     rig.config.sip_password = Secret::new("battery staple");
     let changed = provision(&rig.config).await.expect("provision");
-    assert_eq!(
-        changed,
-        Provisioned {
-            trunk: Change::Updated,
-            rule: Change::Unchanged
-        }
-    );
+    assert_eq!(changed, webhook_only(Change::Updated, Change::Unchanged));
     let trunks = rig.trunks().await;
     assert_eq!(
         (trunks.len(), trunks[0].auth_password.as_str()),
@@ -146,6 +140,61 @@ async fn it_makes_one_wildcard_trunk_and_one_callee_rule_and_running_it_again_ch
         trunks[0].sip_trunk_id, rule.trunk_ids[0],
         "the trunk keeps its id"
     );
+}
+
+#[tokio::test]
+async fn elastic_numbers_get_a_trunk_and_a_room_for_each_call_and_lose_them_again() {
+    let mut rig = Rig::new("provision-elastic");
+    rig.config.elastic_numbers = vec!["+12125550100".parse().expect("number")];
+    rig.config.elastic_addresses = vec!["54.172.60.0/30".into()];
+    let both = |change| Changes {
+        trunk: change,
+        rule: change,
+    };
+    let done = provision(&rig.config).await.expect("provision");
+    assert_eq!(
+        (done.webhook, done.elastic),
+        (both(Change::Created), both(Change::Created))
+    );
+    let (trunks, rules) = (rig.trunks().await, rig.rules().await);
+    assert_eq!((trunks.len(), rules.len()), (2, 2));
+    let trunk = trunks.iter().find(|trunk| trunk.name == ELASTIC_TRUNK);
+    let trunk = trunk.expect("the elastic trunk");
+    assert_eq!(trunk.numbers, ["+12125550100"]);
+    assert_eq!(trunk.allowed_addresses, ["54.172.60.0/30"]);
+    assert_eq!(trunk.auth_username, "", "carriers send no credentials");
+    assert_eq!(trunk.headers_to_attributes["To"], "neurality.sipTo");
+    assert_eq!(trunk.headers_to_attributes["From"], "neurality.sipFrom");
+    let rule = rules.iter().find(|rule| rule.name == ELASTIC_RULE);
+    let rule = rule.expect("the elastic rule");
+    assert_eq!(rule.trunk_ids, std::slice::from_ref(&trunk.sip_trunk_id));
+    assert!(rule.hide_phone_number && rule.room_config.is_none());
+    let Some(Rule::DispatchRuleIndividual(individual)) =
+        rule.rule.clone().and_then(|rule| rule.rule)
+    else {
+        panic!("{rule:?}")
+    };
+    assert_eq!(
+        (individual.room_prefix.as_str(), individual.no_randomness),
+        ("neurality-trunk", false)
+    );
+
+    let again = provision(&rig.config).await.expect("provision");
+    assert_eq!(
+        (again.webhook, again.elastic),
+        (both(Change::Unchanged), both(Change::Unchanged))
+    );
+    let second = "+12125550101".parse().expect("number");
+    rig.config.elastic_numbers.push(second);
+    let changed = provision(&rig.config).await.expect("provision");
+    assert_eq!(
+        (changed.elastic.trunk, changed.elastic.rule),
+        (Change::Updated, Change::Unchanged)
+    );
+    rig.config.elastic_numbers.clear();
+    let removed = provision(&rig.config).await.expect("provision");
+    assert_eq!(removed.elastic, both(Change::Removed));
+    assert_eq!((rig.trunks().await.len(), rig.rules().await.len()), (1, 1));
 }
 
 #[tokio::test]

@@ -13,22 +13,13 @@ use url::form_urlencoded;
 use super::signature::{Signed, public_form};
 use crate::{
     domain::{e164::E164, ids::TwilioCallSid, phi::Phi},
-    gateway::{Gateway, error::GatewayError},
+    gateway::{Gateway, caller_id, error::GatewayError},
 };
 
 /// The header that carries the signature.
 const SIGNATURE: &str = "x-twilio-signature";
 /// Time that a body may take to arrive.
 const BODY_DEADLINE: Duration = Duration::from_secs(5);
-/// What Twilio writes as caller when it does not know or may not tell: words on a keypad (ANONYMOUS, RESTRICTED, UNAVAILABLE, BLOCKED, UNKNOWN).
-const WITHHELD: [&str; 5] = [
-    "+266696687",
-    "+7378742833",
-    "+86282452253",
-    "+2562533",
-    "+8656696",
-];
-
 /// The fields of a form that Twilio signed. Fields and query may hold patient data: no `Debug`.
 pub struct SignedForm {
     fields: Vec<(String, String)>,
@@ -66,8 +57,7 @@ impl SignedForm {
     /// The caller's number; `None` if withheld.
     #[must_use]
     pub fn caller(&self) -> Option<Phi<E164>> {
-        let from = self.field("From").filter(|from| !WITHHELD.contains(from))?;
-        from.parse().ok().map(Phi::new)
+        caller_id::number(self.field("From")?)
     }
 }
 

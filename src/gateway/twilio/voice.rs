@@ -12,15 +12,17 @@ use super::{
     twiml::{SipLeg, Twiml, say},
 };
 use crate::{
-    dispatch::{Candidate, Decision, wall_clock},
     domain::{
-        call::CallPhase,
-        e164::E164,
-        ids::{CallId, RoomName, TwilioCallSid},
-        phi::Phi,
+        call::{CallPhase, Route},
+        ids::{LegId, RoomName},
+        placement::ProjectName,
     },
-    gateway::{Gateway, error::GatewayError},
-    storage::{postgres::Clinic, redis::StoredCall},
+    gateway::{
+        Gateway, Project,
+        admission::{Newcomer, Verdict},
+        error::GatewayError,
+    },
+    storage::postgres::Clinic,
     telemetry::labels::Admission,
 };
 
@@ -34,135 +36,69 @@ pub async fn voice(
 ) -> Result<Twiml, GatewayError> {
     let began = Instant::now();
     let answered = match form {
-        Ok(form) => answer(&gateway, &form, began + gateway.voice_deadline).await,
+        Ok(form) => answer(&gateway, &form).await,
         Err(error) => Err(error),
     };
-    match answered {
-        Ok((result, twiml)) => {
-            gateway.metrics.admission(result, began.elapsed());
-            Ok(twiml)
-        }
-        Err(error) => {
-            if matches!(error, GatewayError::Forged) {
-                gateway
-                    .metrics
-                    .admission(Admission::Forged, began.elapsed());
-            }
-            Err(error)
-        }
-    }
-}
-
-async fn answer(
-    gateway: &Gateway,
-    form: &SignedForm,
-    deadline: Instant,
-) -> Result<(Admission, Twiml), GatewayError> {
-    let sid = form.call_sid()?;
-    let Some(dialled) = form.dialled() else {
-        return Ok((
-            Admission::UnknownNumber,
-            Twiml::say_goodbye(say::UNKNOWN_NUMBER),
-        ));
+    let label = match &answered {
+        Ok((label, _)) => Some(*label),
+        Err(GatewayError::Forged) => Some(Admission::Forged),
+        Err(_) => None,
     };
-    // Postgres gets half of the time, so that Redis has its share.
-    let patience = deadline - gateway.voice_deadline / 2;
-    Ok(match gateway.directory.find(&dialled, patience).await {
-        Ok(Some(clinic)) => {
-            let caller = form.caller();
-            let newcomer = Newcomer {
-                sid,
-                dialled,
-                caller,
-            };
-            admit(gateway, &clinic, newcomer, deadline).await
-        }
-        Ok(None) => (
-            Admission::UnknownNumber,
-            Twiml::say_goodbye(say::UNKNOWN_NUMBER),
-        ),
-        Err(_) => (Admission::Unavailable, Twiml::say_goodbye(say::CANNOT_TAKE)),
-    })
-}
-
-struct Newcomer {
-    sid: TwilioCallSid,
-    dialled: E164,
-    caller: Option<Phi<E164>>,
-}
-
-async fn admit(
-    gateway: &Gateway,
-    clinic: &Clinic,
-    newcomer: Newcomer,
-    deadline: Instant,
-) -> (Admission, Twiml) {
-    let (tenant, call) = (clinic.profile.id, CallId::generate());
-    CallRef { tenant, call }.record();
-    let candidate = Candidate {
-        tenant: &clinic.profile,
-        call,
-        sid: newcomer.sid,
-        caller: newcomer
-            .caller
-            .map(|number| StoredCall::seal_caller(&clinic.sealer, call, &number)),
-        dialled: newcomer.dialled,
-    };
-    match gateway
-        .dispatcher
-        .admit(candidate, wall_clock(), deadline)
-        .await
-    {
-        Ok(Decision::Admitted { room }) => {
-            tracing::info!("call admitted");
-            (
-                Admission::Admitted,
-                to_agent(gateway, CallRef { tenant, call }, &room),
-            )
-        }
-        Ok(Decision::Repeated { call, room }) => {
-            let call = CallRef { tenant, call };
-            call.record();
-            (
-                Admission::Repeated,
-                again(gateway, clinic, call, &room).await,
-            )
-        }
-        Ok(Decision::Refused(refusal)) => {
-            tracing::warn!(?refusal, "call refused");
-            (
-                Admission::Limited,
-                after::fallback(gateway, Some(&clinic.profile)),
-            )
-        }
-        Err(error) => {
-            tracing::error!(
-                error = &error as &dyn std::error::Error,
-                "call not admitted"
-            );
-            (
-                Admission::Unavailable,
-                after::fallback(gateway, Some(&clinic.profile)),
-            )
-        }
+    if let Some(label) = label {
+        gateway.metrics.admission(label);
+        gateway.metrics.voice_request(began.elapsed());
     }
+    answered.map(|(_, twiml)| twiml)
+}
+
+async fn answer(gateway: &Gateway, form: &SignedForm) -> Result<(Admission, Twiml), GatewayError> {
+    let room = RoomName::generate();
+    let newcomer = Newcomer {
+        leg: LegId::Twilio(form.call_sid()?),
+        route: Route::Webhook,
+        room: room.clone(),
+        arrived_in: None,
+        dialled: form.dialled(),
+        caller: form.caller(),
+    };
+    let verdict = gateway.decide(newcomer).await;
+    let label = verdict.label();
+    let twiml = match verdict {
+        Verdict::Admitted(call, project) => to_agent(gateway, call, &project, &room),
+        Verdict::Repeated(call, room, clinic) => again(gateway, &clinic, call, &room).await,
+        Verdict::UnknownNumber => Twiml::say_goodbye(say::UNKNOWN_NUMBER),
+        Verdict::Limited(clinic) => after::fallback(gateway, Some(&clinic.profile)),
+        Verdict::Unavailable(clinic) => {
+            after::fallback(gateway, clinic.as_ref().map(|clinic| &*clinic.profile))
+        }
+    };
+    Ok((label, twiml))
 }
 
 /// The same answer as the first time, unless the call is over by now: its room would ring for nobody.
 async fn again(gateway: &Gateway, clinic: &Clinic, call: CallRef, room: &RoomName) -> Twiml {
-    match gateway.store.load(call.tenant, call.call).await {
-        Ok(Some(record)) if record.phase == CallPhase::Ended => {
-            after::next_step(gateway, record.next.as_ref(), Some(&clinic.profile))
+    let record = gateway.store.load(call.tenant, call.call).await.ok();
+    let placement = match record.flatten() {
+        Some(record) if record.phase == CallPhase::Ended => {
+            return after::next_step(gateway, record.next.as_ref(), Some(&clinic.profile));
         }
-        _ => to_agent(gateway, call, room),
-    }
+        record => record.and_then(|record| record.placement),
+    };
+    let clinics = || clinic.profile.livekit_project.clone().unwrap_or_default();
+    let project = placement.map_or_else(clinics, |placement| placement.project);
+    to_agent(gateway, call, &project, room)
 }
 
-fn to_agent(gateway: &Gateway, call: CallRef, room: &RoomName) -> Twiml {
+fn to_agent(gateway: &Gateway, call: CallRef, project: &ProjectName, room: &RoomName) -> Twiml {
+    let Some(Project { livekit, .. }) = gateway.projects.get(project) else {
+        // It was let in by a gateway that has the project; that one has answered.
+        tracing::error!(livekit.project = %project, "no such livekit project");
+        return Twiml::say_goodbye(say::CANNOT_TAKE);
+    };
     Twiml::dial_sip(SipLeg {
-        uri: &links::sip_uri(room, &gateway.livekit),
-        username: &gateway.livekit.sip_username,
-        password: gateway.livekit.sip_password.expose(),
+        uri: &links::sip_uri(room, livekit),
+        username: &livekit.sip_username,
+        password: livekit.sip_password.expose(),
         timeout_secs: gateway.dial_timeout_secs,
         action: &links::dial_done(&gateway.public_url, call),
         status_callback: &links::sip_status(&gateway.public_url, call),

@@ -1,6 +1,6 @@
 //! Tenants as a call needs them.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, str::FromStr, sync::Arc};
 
 use super::{Db, StorageError, TenantTx};
 use crate::{
@@ -111,7 +111,8 @@ pub(super) async fn load_keys(tx: &mut TenantTx) -> Result<Vec<WrappedKey>, Stor
 
 async fn load_profile(tx: &mut TenantTx) -> Result<Option<TenantProfile>, StorageError> {
     let row = sqlx::query!(
-        "SELECT name, time_zone, greeting, instructions, voice, fallback_number, transfer_number, max_concurrent_calls, max_calls_per_minute
+        "SELECT name, time_zone, greeting, instructions, voice, fallback_number, transfer_number, max_concurrent_calls, max_calls_per_minute,
+                region, livekit_project
          FROM tenants"
     )
     .fetch_optional(tx.connection())
@@ -127,8 +128,10 @@ async fn load_profile(tx: &mut TenantTx) -> Result<Option<TenantProfile>, Storag
         greeting: row.greeting,
         instructions: row.instructions,
         voice: row.voice,
-        fallback_number: number(row.fallback_number)?,
-        transfer_number: number(row.transfer_number)?,
+        fallback_number: parsed(row.fallback_number, "phone number")?,
+        transfer_number: parsed(row.transfer_number, "phone number")?,
+        region: parsed(row.region, "region")?,
+        livekit_project: parsed(row.livekit_project, "livekit project")?,
         max_concurrent_calls: row.max_concurrent_calls.unsigned_abs(),
         max_calls_per_minute: row.max_calls_per_minute.unsigned_abs(),
         procedures: load_procedures(tx).await?,
@@ -136,12 +139,9 @@ async fn load_profile(tx: &mut TenantTx) -> Result<Option<TenantProfile>, Storag
     }))
 }
 
-fn number(text: Option<String>) -> Result<Option<E164>, StorageError> {
-    text.map(|text| {
-        text.parse()
-            .map_err(|_| StorageError::Malformed("phone number"))
-    })
-    .transpose()
+fn parsed<T: FromStr>(text: Option<String>, kind: &'static str) -> Result<Option<T>, StorageError> {
+    text.map(|text| text.parse().map_err(|_| StorageError::Malformed(kind)))
+        .transpose()
 }
 
 async fn load_procedures(tx: &mut TenantTx) -> Result<BTreeMap<String, Procedure>, StorageError> {

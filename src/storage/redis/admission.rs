@@ -4,12 +4,15 @@ use chrono::{DateTime, Utc};
 
 use super::{
     Store, StoreError, keys,
+    offers::placement_text,
     reply::{Words, text},
     script,
 };
 use crate::domain::{
+    call::Route,
     e164::E164,
-    ids::{CallId, Epoch, RoomName, TenantId, TwilioCallSid},
+    ids::{CallId, Epoch, LegId, RoomName, TenantId},
+    placement::Placement,
 };
 
 /// A call that asks to be let in, with ids that become its own if it is new.
@@ -17,8 +20,12 @@ use crate::domain::{
 pub struct Applicant {
     /// The clinic that was dialled.
     pub tenant: TenantId,
-    /// Twilio's name of the call; makes the webhook idempotent.
-    pub sid: TwilioCallSid,
+    /// The leg that brought it; makes the webhook idempotent.
+    pub leg: LegId,
+    /// The way it came.
+    pub route: Route,
+    /// Where it goes.
+    pub placement: Placement,
     /// Our name of the call, if it is new.
     pub call: CallId,
     /// Its room, if it is new.
@@ -66,7 +73,7 @@ pub enum Refusal {
 }
 
 impl Store {
-    /// Decides on a call in one step: known CallSid, rate, concurrent calls, then record and queue entry.
+    /// Decides on a call in one step: known leg, rate, concurrent calls, then record and queue entry.
     ///
     /// # Errors
     /// [`StoreError`]; after [`StoreError::Deadline`] the call may have been admitted: [`Store::release`] it.
@@ -77,12 +84,13 @@ impl Store {
     ) -> Result<Admission, StoreError> {
         let tenant = applicant.tenant;
         let mut run = script::ADMIT.prepare_invoke();
-        run.key(keys::sid(tenant, &applicant.sid))
+        run.key(keys::leg(tenant, &applicant.leg))
             .key(keys::record(tenant, applicant.call))
             .key(keys::rate(tenant))
             .key(keys::slots(tenant))
             .key(keys::queue(tenant))
             .key(keys::unwritten(tenant))
+            .key(keys::placement(tenant))
             .arg(applicant.call.to_string())
             .arg(applicant.room.as_str())
             .arg(applicant.caller.as_deref().unwrap_or_default())
@@ -92,7 +100,9 @@ impl Store {
             .arg(applicant.limits.per_minute)
             .arg(applicant.limits.concurrent)
             .arg(self.slot_until_ms(now))
-            .arg(self.session_ttl_ms());
+            .arg(self.session_ttl_ms())
+            .arg(applicant.route.as_str())
+            .arg(placement_text(Some(&applicant.placement)));
         decision(&self.run::<Words>(&run).await?)
     }
 }
@@ -102,7 +112,7 @@ fn decision(words: &[Vec<u8>]) -> Result<Admission, StoreError> {
         "admitted" => Ok(Admission::Admitted),
         "rate" => Ok(Admission::Refused(Refusal::RateLimited)),
         "slots" => Ok(Admission::Refused(Refusal::Busy)),
-        "repeated" => repeated(text(words, 1)?).ok_or(StoreError::Malformed("CallSid entry")),
+        "repeated" => repeated(text(words, 1)?).ok_or(StoreError::Malformed("leg entry")),
         _ => Err(StoreError::Malformed("script reply")),
     }
 }

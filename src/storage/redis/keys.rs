@@ -2,7 +2,7 @@
 //!
 //! | key | type | holds |
 //! | --- | --- | --- |
-//! | `tenant:{T}:sid:S` | string | call and room of a Twilio CallSid |
+//! | `tenant:{T}:leg:L` | string | call and room of the leg that brought it |
 //! | `tenant:{T}:call:C` | hash | the call record |
 //! | `tenant:{T}:queue` | sorted set | waiting calls by admission time (ms) |
 //! | `tenant:{T}:orphans` | sorted set | conversations without an agent, by the time they lost it (ms) |
@@ -11,6 +11,7 @@
 //! | `tenant:{T}:leases` | hash | epoch and counter that each served call's worker raises |
 //! | `tenant:{T}:unwritten` | sorted set | calls without an artifact, by admission time (ms) |
 //! | `tenant:{T}:slots` | sorted set | concurrent calls by expiry (ms) |
+//! | `tenant:{T}:placement` | string | LiveKit project and agent name of the last admitted call |
 //! | `tenant:{T}:rate` | string | the rate limiter's theoretical arrival time (ms) |
 //! | `tenant:{T}:session:C` | hash | sealed conversation and the epoch that wrote it |
 //! | `tenant:{T}:idem:K` | string | sealed result of a mutation |
@@ -22,7 +23,7 @@
 
 use ::redis::ScriptInvocation;
 
-use crate::domain::ids::{CallId, RoomName, TenantId, TwilioCallSid};
+use crate::domain::ids::{CallId, LegId, RoomName, TenantId};
 
 /// Derived from the tenants' keys; every sign of life of a call mends it.
 pub(super) const BUSY: &str = "index:busy";
@@ -35,8 +36,8 @@ fn tagged(tenant: TenantId, rest: &str) -> String {
     format!("tenant:{{{tenant}}}:{rest}")
 }
 
-pub(super) fn sid(tenant: TenantId, sid: &TwilioCallSid) -> String {
-    tagged(tenant, &format!("sid:{}", sid.as_str()))
+pub(super) fn leg(tenant: TenantId, leg: &LegId) -> String {
+    tagged(tenant, &format!("leg:{}", leg.as_str()))
 }
 
 pub(super) fn record(tenant: TenantId, call: CallId) -> String {
@@ -73,6 +74,10 @@ pub(super) fn offers(tenant: TenantId) -> String {
 
 pub(super) fn leases(tenant: TenantId) -> String {
     tagged(tenant, "leases")
+}
+
+pub(super) fn placement(tenant: TenantId) -> String {
+    tagged(tenant, "placement")
 }
 
 pub(super) fn unwritten(tenant: TenantId) -> String {
@@ -113,10 +118,10 @@ mod tests {
     #[test]
     fn all_keys_of_a_tenant_share_its_tag_and_no_other_tenants() {
         let (tenant, call) = (TenantId::generate(), CallId::generate());
-        let sid_text: TwilioCallSid = "CA00000000000000000000000000000abc".parse().expect("sid");
+        let brought_by = LegId::Sip("SCL_4fRz8KqLmN2p".parse().expect("leg"));
         let tag = format!("tenant:{{{tenant}}}:");
         let keys = [
-            sid(tenant, &sid_text),
+            leg(tenant, &brought_by),
             record(tenant, call),
             queue(tenant),
             slots(tenant),
@@ -127,6 +132,7 @@ mod tests {
             offers(tenant),
             leases(tenant),
             unwritten(tenant),
+            placement(tenant),
             idempotency(tenant, "k"),
             artifacts(tenant),
         ];

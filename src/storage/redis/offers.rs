@@ -9,7 +9,10 @@ use super::{
     reply::{Words, number, text},
     script,
 };
-use crate::domain::ids::{CallId, Epoch, RoomName, TenantId};
+use crate::domain::{
+    ids::{CallId, Epoch, RoomName, TenantId},
+    placement::Placement,
+};
 
 /// One tenant's calls, as one moment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -24,6 +27,8 @@ pub struct Survey {
     pub offers: HashMap<CallId, (DateTime<Utc>, u32)>,
     /// Served calls and the last sign of life of each.
     pub leases: HashMap<CallId, Lease>,
+    /// Where its last admitted call went; `None` if Redis does not know.
+    pub placement: Option<Placement>,
 }
 
 impl Survey {
@@ -31,6 +36,13 @@ impl Survey {
     #[must_use]
     pub fn is_idle(&self) -> bool {
         self.waiting.is_empty() && self.orphaned.is_empty() && self.leases.is_empty()
+    }
+
+    /// Since when the oldest of the calls that ring or have lost their agent waits.
+    #[must_use]
+    pub fn oldest(&self) -> Option<DateTime<Utc>> {
+        let firsts = [self.waiting.first(), self.orphaned.first()];
+        firsts.into_iter().flatten().map(|(_, at)| *at).min()
     }
 }
 
@@ -45,6 +57,8 @@ pub enum Offer {
         epoch: Epoch,
         /// The call's room.
         room: RoomName,
+        /// Where it goes; `None` if it was admitted by a version that knew one way.
+        placement: Option<Placement>,
     },
     /// Another dispatcher did a moment ago.
     Early,
@@ -65,13 +79,15 @@ impl Store {
             .key(keys::orphans(tenant))
             .key(keys::heirs(tenant))
             .key(keys::offers(tenant))
-            .key(keys::leases(tenant));
-        let (waiting, orphaned, heirless, offers, leases): (
+            .key(keys::leases(tenant))
+            .key(keys::placement(tenant));
+        let (waiting, orphaned, heirless, offers, leases, placement): (
             Scores,
             Scores,
             Scores,
             HashMap<String, String>,
             HashMap<String, String>,
+            String,
         ) = self.run(&run).await?;
         Ok(Survey {
             waiting: timed(waiting)?,
@@ -79,6 +95,7 @@ impl Store {
             heirless: timed(heirless)?,
             offers: each(offers, offer)?,
             leases: each(leases, lease)?,
+            placement: placed(&placement)?,
         })
     }
 
@@ -106,12 +123,35 @@ impl Store {
                 nth: number(&words, 1)?,
                 epoch: Epoch(number(&words, 2)?),
                 room: number(&words, 3)?,
+                placement: placed(text(&words, 4)?)?,
             }),
             "early" => Ok(Offer::Early),
             "taken" => Ok(Offer::Taken),
             _ => Err(StoreError::Malformed("script reply")),
         }
     }
+}
+
+/// `<project> <agent name>`; empty if there is none.
+pub(super) fn placed(text: &str) -> Result<Option<Placement>, StoreError> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let read = || {
+        let (project, agent_name) = text.split_once(' ')?;
+        Some(Placement {
+            project: project.parse().ok()?,
+            agent_name: agent_name.to_owned(),
+        })
+    };
+    read().map(Some).ok_or(StoreError::Malformed("placement"))
+}
+
+/// As [`placed`] reads it.
+pub(super) fn placement_text(placement: Option<&Placement>) -> String {
+    placement.map_or_else(String::new, |placement| {
+        format!("{} {}", placement.project, placement.agent_name)
+    })
 }
 
 fn timed(scores: Scores) -> Result<Vec<(CallId, DateTime<Utc>)>, StoreError> {

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::{Store, StoreError, keys};
-use crate::domain::ids::PodId;
+use crate::domain::{ids::PodId, placement::ProjectName};
 
 /// A pod's own report.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -14,14 +14,21 @@ pub struct PodReport {
     /// When it was made, by the pod's clock.
     #[serde(with = "chrono::serde::ts_milliseconds")]
     pub at: DateTime<Utc>,
-    /// The agent names that it serves: one per region.
+    /// The name that it is registered under.
     pub agent_name: String,
-    /// Calls it would take now; 0 while it drains or is overloaded.
+    /// The LiveKit projects that it is registered with. Pods of an earlier version know one.
+    #[serde(default = "only_default")]
+    pub projects: Vec<ProjectName>,
+    /// Calls it would take now, of all projects together; 0 while it drains, is overloaded, or is registered nowhere.
     pub free: u32,
     /// Calls it serves or has promised to.
     pub used: u32,
     /// It will go away.
     pub draining: bool,
+}
+
+fn only_default() -> Vec<ProjectName> {
+    vec![ProjectName::default()]
 }
 
 impl Store {

@@ -6,14 +6,16 @@ use chrono::{DateTime, Utc};
 
 use super::{
     Store, StoreError, WriteError, keys,
+    offers::{placed, placement_text},
     reply::{Words, fenced},
     script,
 };
 use crate::domain::{
-    call::{CallPhase, CallRecord, NextStep},
+    call::{CallPhase, CallRecord, NextStep, Route},
     e164::E164,
     ids::{CallId, Epoch, RoomName, TenantId},
     phi::Phi,
+    placement::Placement,
 };
 use crate::security::{SealError, TenantSealer};
 
@@ -24,7 +26,11 @@ pub struct StoredCall {
     pub tenant: TenantId,
     /// Our name of the call.
     pub call: CallId,
-    /// The LiveKit room and SIP user.
+    /// The way it came.
+    pub route: Route,
+    /// Where it goes; `None` if it was admitted by a version that knew one way.
+    pub placement: Option<Placement>,
+    /// Its LiveKit room; on the webhook route also the SIP user.
     pub room: RoomName,
     /// The caller's number, sealed; absent when withheld.
     pub caller: Option<Vec<u8>>,
@@ -63,6 +69,7 @@ impl StoredCall {
         Ok(CallRecord {
             tenant: self.tenant,
             call: self.call,
+            route: self.route,
             room: self.room,
             caller,
             dialled: self.dialled,
@@ -85,6 +92,15 @@ impl StoredCall {
         Ok(Self {
             tenant,
             call,
+            // A record without it was written by a version that knew one route.
+            route: match fields.get("route") {
+                Some(_) => route_from(field(fields, "route")?)?,
+                None => Route::Webhook,
+            },
+            placement: match fields.get("placement") {
+                Some(_) => placed(field(fields, "placement")?)?,
+                None => None,
+            },
             room: parsed(fields, "room")?,
             caller,
             dialled: parsed(fields, "dialled")?,
@@ -235,6 +251,11 @@ impl Store {
 
 fn fields_of(record: &StoredCall) -> Vec<(&'static str, Vec<u8>)> {
     let mut fields = vec![
+        ("route", record.route.as_str().into()),
+        (
+            "placement",
+            placement_text(record.placement.as_ref()).into_bytes(),
+        ),
         ("room", record.room.as_str().into()),
         ("caller", record.caller.clone().unwrap_or_default()),
         ("dialled", record.dialled.as_str().into()),
@@ -293,6 +314,13 @@ fn phase_from(text: &str) -> Result<CallPhase, StoreError> {
     all.into_iter()
         .find(|phase| phase_text(*phase) == text)
         .ok_or(StoreError::Malformed("call phase"))
+}
+
+fn route_from(text: &str) -> Result<Route, StoreError> {
+    Route::ALL
+        .into_iter()
+        .find(|route| route.as_str() == text)
+        .ok_or(StoreError::Malformed("route"))
 }
 
 fn next_text(next: &NextStep) -> String {

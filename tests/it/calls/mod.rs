@@ -5,6 +5,7 @@ mod clinics;
 mod endings;
 mod faults;
 mod pod;
+mod projects;
 mod race;
 
 use std::{ops::Range, time::Duration};

@@ -1,6 +1,8 @@
 //! Waiting calls on a real LiveKit and a real Redis.
 
 mod agent;
+mod limits;
+mod regions;
 
 use std::{sync::Arc, time::Duration};
 
@@ -10,11 +12,12 @@ use livekit_api::services::room::RoomClient;
 use loadtest::stack::{LiveKit, LiveKitOptions, StackDir, shared};
 use neurality::{
     config::{LiveKitConfig, PoolConfig, RedisConfig, Secret},
-    dispatch::{Candidate, Decision, Dispatcher, Rooms, queue::RingPolicy},
+    dispatch::{Candidate, Decision, Dispatcher, Projects, queue::RingPolicy},
     domain::{
-        call::{CallPhase, NextStep},
-        ids::{CallId, Epoch, PodId, RoomName, TenantId, TwilioCallSid},
+        call::{CallPhase, NextStep, Route},
+        ids::{CallId, Epoch, LegId, PodId, RoomName, TenantId},
         job::JobMetadata,
+        placement::Placement,
         tenant::TenantProfile,
     },
     lifecycle::Lifecycle,
@@ -66,7 +69,7 @@ impl Rig {
         let lifecycle = Lifecycle::new();
         let dispatcher = Dispatcher::new(
             store.clone(),
-            Rooms::new(&config),
+            Projects::new(&config, None),
             policy,
             PoolConfig::default(),
             Arc::new(Metrics::new()),
@@ -85,12 +88,20 @@ impl Rig {
         }
     }
 
-    async fn admit(&self, sid: &TwilioCallSid) -> (CallId, Decision) {
+    fn placement(&self) -> Placement {
+        let placed = self.dispatcher.projects().place(&self.profile, None);
+        placed.expect("the only project")
+    }
+
+    async fn admit(&self, leg: &LegId) -> (CallId, Decision) {
         let call = CallId::generate();
         let candidate = Candidate {
             tenant: &self.profile,
             call,
-            sid: sid.clone(),
+            placement: self.placement(),
+            leg: leg.clone(),
+            route: Route::Webhook,
+            room: RoomName::generate(),
             caller: None,
             dialled: "+15550100".parse().expect("number"),
         };
@@ -102,7 +113,7 @@ impl Rig {
     }
 
     async fn admitted(&self) -> (CallId, RoomName) {
-        match self.admit(&sid()).await {
+        match self.admit(&leg()).await {
             (call, Decision::Admitted { room }) => (call, room),
             (_, other) => panic!("{other:?}"),
         }
@@ -149,10 +160,9 @@ impl Rig {
     }
 }
 
-fn sid() -> TwilioCallSid {
-    format!("CA{}", CallId::generate().as_uuid().simple())
-        .parse()
-        .expect("sid")
+fn leg() -> LegId {
+    let sid = format!("CA{}", CallId::generate().as_uuid().simple());
+    LegId::Twilio(sid.parse().expect("sid"))
 }
 
 fn profile(id: TenantId) -> TenantProfile {
@@ -165,6 +175,8 @@ fn profile(id: TenantId) -> TenantProfile {
         voice: None,
         fallback_number: None,
         transfer_number: None,
+        region: None,
+        livekit_project: None,
         max_concurrent_calls: 2,
         max_calls_per_minute: 100,
         procedures: std::collections::BTreeMap::default(),
@@ -299,15 +311,15 @@ async fn the_room_of_a_caller_who_hangs_up_while_it_rings_is_closed() {
 #[tokio::test]
 async fn a_repeated_webhook_rings_once_and_a_busy_tenant_is_refused() {
     let rig = Rig::new(shared::livekit(), quick(20_000));
-    let sid = sid();
-    let (call, first) = rig.admit(&sid).await;
+    let leg = leg();
+    let (call, first) = rig.admit(&leg).await;
     let Decision::Admitted { room } = first else {
         panic!("{first:?}")
     };
-    let (_, again) = rig.admit(&sid).await;
+    let (_, again) = rig.admit(&leg).await;
     assert_eq!(again, Decision::Repeated { call, room });
     rig.admitted().await;
-    let (_, third) = rig.admit(&self::sid()).await;
+    let (_, third) = rig.admit(&self::leg()).await;
     assert_eq!(third, Decision::Refused(Refusal::Busy));
 }
 
@@ -348,7 +360,7 @@ async fn an_admission_whose_answer_was_lost_is_taken_back() {
     rig.store = store.clone();
     rig.dispatcher = Dispatcher::new(
         store,
-        Rooms::new(&LiveKitConfig::default()),
+        Projects::new(&LiveKitConfig::default(), None),
         quick(20_000),
         PoolConfig::default(),
         Arc::new(Metrics::new()),
@@ -357,8 +369,11 @@ async fn an_admission_whose_answer_was_lost_is_taken_back() {
     redis.server().freeze().expect("freeze");
     let candidate = Candidate {
         tenant: &rig.profile,
+        placement: rig.placement(),
         call: CallId::generate(),
-        sid: sid(),
+        leg: leg(),
+        route: Route::Webhook,
+        room: RoomName::generate(),
         caller: None,
         dialled: "+15550100".parse().expect("number"),
     };

@@ -14,7 +14,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use loadtest::stack::{Database, Postgres, shared};
 use neurality::{
     config::{Config, PostgresConfig, Secret},
-    dispatch::{Dispatcher, Rooms, queue::RingPolicy},
+    dispatch::{Dispatcher, Projects, queue::RingPolicy},
     domain::ids::{CallId, TenantId},
     gateway::{Gateway, Parts, serve},
     lifecycle::Lifecycle,
@@ -129,7 +129,7 @@ impl Rig {
         );
         let dispatcher = Dispatcher::new(
             store.clone(),
-            Rooms::new(&config.livekit),
+            Projects::new(&config.livekit, None),
             policy,
             config.pool.clone(),
             Arc::clone(&metrics),

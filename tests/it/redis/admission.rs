@@ -12,7 +12,7 @@ use neurality::{
     storage::redis::{Admission, Applicant, Limits, Refusal},
 };
 
-use super::{Rig, applicant, now, on_both, sid};
+use super::{Rig, applicant, leg, now, on_both};
 
 on_both! {
     a_repeated_webhook_is_the_same_call,
@@ -27,7 +27,7 @@ async fn a_repeated_webhook_is_the_same_call(rig: Rig) {
     let tenant = TenantId::generate();
     let first = rig.admitted(tenant).await;
     let again = Applicant {
-        sid: first.sid.clone(),
+        leg: first.leg.clone(),
         ..applicant(tenant)
     };
     let decision = rig.store.admit(&again, now()).await.expect("admit");
@@ -49,10 +49,10 @@ async fn a_repeated_webhook_is_the_same_call(rig: Rig) {
 }
 
 async fn a_burst_of_one_webhook_admits_one_call(rig: Rig) {
-    let (tenant, sid) = (TenantId::generate(), sid());
+    let (tenant, leg) = (TenantId::generate(), leg());
     let admit = async |_| {
         let applicant = Applicant {
-            sid: sid.clone(),
+            leg: leg.clone(),
             ..applicant(tenant)
         };
         rig.store.admit(&applicant, now()).await.expect("admit")

@@ -4,6 +4,8 @@ mod admission;
 mod calls;
 mod keys;
 mod leases;
+mod limits;
+mod placement;
 
 use std::time::Duration;
 
@@ -11,7 +13,11 @@ use chrono::{DateTime, Utc};
 use loadtest::stack::{Redis, shared};
 use neurality::{
     config::{RedisConfig, Secret},
-    domain::ids::{CallId, Epoch, PodId, RoomName, TenantId, TwilioCallSid},
+    domain::{
+        call::Route,
+        ids::{CallId, Epoch, LegId, PodId, RoomName, TenantId},
+        placement::Placement,
+    },
     storage::redis::{Admission, Applicant, Claim, Limits, Store},
 };
 
@@ -112,16 +118,20 @@ fn now() -> DateTime<Utc> {
     Utc::now()
 }
 
-fn sid() -> TwilioCallSid {
-    format!("CA{}", CallId::generate().as_uuid().simple())
-        .parse()
-        .expect("sid")
+fn leg() -> LegId {
+    let sid = format!("CA{}", CallId::generate().as_uuid().simple());
+    LegId::Twilio(sid.parse().expect("sid"))
 }
 
 fn applicant(tenant: TenantId) -> Applicant {
     Applicant {
         tenant,
-        sid: sid(),
+        leg: leg(),
+        route: Route::Webhook,
+        placement: Placement {
+            project: "maple".parse().expect("project"),
+            agent_name: "neurality.eu".into(),
+        },
         call: CallId::generate(),
         room: RoomName::generate(),
         caller: Some(vec![0, 255, 10, 13]),

@@ -1,5 +1,6 @@
 //! A migrated database with two clinics for each test, and a call's tools on it.
 
+pub(crate) mod door;
 pub(crate) mod world;
 
 use std::{

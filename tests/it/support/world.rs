@@ -53,24 +53,24 @@ pub(crate) struct World {
     env: Vec<(String, String)>,
     gateway_addr: SocketAddr,
     worker_addr: SocketAddr,
-    caller: Caller,
+    pub(crate) caller: Caller,
     _keys: tempfile::TempDir,
 }
 
 const AUTH_TOKEN: &str = "twilio-token-of-the-tests";
 
-fn program() -> PathBuf {
+pub(crate) fn program() -> PathBuf {
     PathBuf::from(env!("CARGO_BIN_EXE_neurality"))
 }
 
 /// A free port of the loopback interface.
-fn free_port() -> SocketAddr {
+pub(crate) fn free_port() -> SocketAddr {
     let port = loadtest::stack::free_tcp_port().expect("free port");
     SocketAddr::from(([127, 0, 0, 1], port))
 }
 
 /// Whether `GET path` answers 200.
-fn answers(addr: SocketAddr, path: &str) -> bool {
+pub(crate) fn answers(addr: SocketAddr, path: &str) -> bool {
     use std::io::{Read, Write};
     let get = || -> std::io::Result<String> {
         let mut stream = TcpStream::connect_timeout(&addr, Duration::from_millis(200))?;
@@ -86,7 +86,7 @@ fn answers(addr: SocketAddr, path: &str) -> bool {
     get().is_ok_and(|answer| answer.ends_with("200"))
 }
 
-async fn dir() -> &'static StackDir {
+pub(crate) async fn dir() -> &'static StackDir {
     static DIR: OnceCell<StackDir> = OnceCell::const_new();
     DIR.get_or_init(|| async { StackDir::for_this_process("world").expect("folder") })
         .await
@@ -299,6 +299,11 @@ impl World {
             read(&self.gateway),
             read(&self.worker)
         )
+    }
+
+    /// The environment of its processes.
+    pub(crate) fn env(&self) -> &[(String, String)] {
+        &self.env
     }
 
     /// Where gateway and worker listen.

@@ -9,7 +9,10 @@ use super::{
     Admin, ClinicFile, StorageError, TenantTx,
     clinic_file::{PlanLine, PractitionerLine},
 };
-use crate::domain::ids::{LocationId, ProviderId};
+use crate::domain::{
+    ids::{LocationId, ProviderId},
+    placement::{ProjectName, Region},
+};
 
 impl Admin {
     /// Creates or changes a clinic, in one transaction; doing it again changes nothing. A new clinic gets a data key, the head of its audit
@@ -47,12 +50,13 @@ impl Admin {
 async fn upsert_tenant(tx: &mut TenantTx, clinic: &ClinicFile) -> Result<(), StorageError> {
     sqlx::query!(
         "INSERT INTO tenants (tenant_id, name, time_zone, greeting, instructions, voice, fallback_number, transfer_number,
-                              max_concurrent_calls, max_calls_per_minute)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+                              max_concurrent_calls, max_calls_per_minute, region, livekit_project)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
          ON CONFLICT (tenant_id) DO UPDATE SET
              name = EXCLUDED.name, time_zone = EXCLUDED.time_zone, greeting = EXCLUDED.greeting, instructions = EXCLUDED.instructions,
              voice = EXCLUDED.voice, fallback_number = EXCLUDED.fallback_number, transfer_number = EXCLUDED.transfer_number,
-             max_concurrent_calls = EXCLUDED.max_concurrent_calls, max_calls_per_minute = EXCLUDED.max_calls_per_minute",
+             max_concurrent_calls = EXCLUDED.max_concurrent_calls, max_calls_per_minute = EXCLUDED.max_calls_per_minute,
+             region = EXCLUDED.region, livekit_project = EXCLUDED.livekit_project",
         clinic.id.as_uuid(),
         clinic.name,
         clinic.time_zone.name(),
@@ -63,6 +67,8 @@ async fn upsert_tenant(tx: &mut TenantTx, clinic: &ClinicFile) -> Result<(), Sto
         clinic.transfer_number.as_ref().map(|number| number.as_str()),
         i32::from(clinic.max_concurrent_calls),
         i32::from(clinic.max_calls_per_minute),
+        clinic.region.as_ref().map(Region::as_str),
+        clinic.livekit_project.as_ref().map(ProjectName::as_str),
     )
     .execute(tx.connection())
     .await?;

@@ -6,7 +6,11 @@ use chrono::{NaiveTime, Weekday};
 use chrono_tz::Tz;
 use serde::Deserialize;
 
-use crate::domain::{e164::E164, ids::TenantId};
+use crate::domain::{
+    e164::E164,
+    ids::TenantId,
+    placement::{ProjectName, Region},
+};
 
 /// A clinic file (YAML). What it no longer names is withdrawn; bookings and patients stay.
 #[derive(Clone, Debug, Deserialize)]
@@ -29,6 +33,10 @@ pub struct ClinicFile {
     pub fallback_number: Option<E164>,
     /// Where `transfer_to_human` goes.
     pub transfer_number: Option<E164>,
+    /// The workers that serve it, if not those of where it is called.
+    pub region: Option<Region>,
+    /// The LiveKit project that its calls go through, if not the pool's own.
+    pub livekit_project: Option<ProjectName>,
     /// Concurrent calls allowed.
     pub max_concurrent_calls: u16,
     /// New calls allowed per minute.

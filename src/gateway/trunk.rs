@@ -1,0 +1,235 @@
+//! A call by an elastic SIP trunk: LiveKit has put it into a room before we hear of it.
+//!
+//! The rule that makes the room hides phone numbers: otherwise the patient's number would name the room and the participant, and stand in every log. A hidden number is told
+//! by no attribute of LiveKit's, so the trunk copies the two SIP headers that carry the numbers ([`HEADERS`]). A call that is not let in is ended: nothing can be said to a caller
+//! before an agent answers, so they hear what their carrier does with a busy line.
+
+use std::{sync::Arc, time::Duration};
+
+use livekit_protocol::{ParticipantInfo, participant_info::Kind};
+use tokio::time::{MissedTickBehavior, interval};
+
+use super::{
+    Gateway,
+    admission::{Newcomer, Verdict},
+    caller_id,
+    twilio::links::CallRef,
+};
+use crate::{
+    dispatch::Rooms,
+    domain::{
+        call::{CallPhase, Route},
+        ids::{LegId, RoomName},
+        placement::ProjectName,
+    },
+    storage::redis::StoreError,
+};
+
+/// SIP headers that the elastic trunk copies into the caller's attributes, and the attributes' names.
+pub const HEADERS: [(&str, &str); 2] = [("To", DIALLED), ("From", CALLER)];
+
+const DIALLED: &str = "neurality.sipTo";
+const CALLER: &str = "neurality.sipFrom";
+const LEG: &str = "sip.callID";
+
+/// Between two looks for calls whose webhook was lost.
+const SWEEP_EVERY: Duration = Duration::from_secs(5);
+
+/// Lets the caller in who joined a room that belongs to no call yet, or ends the room. Told again, it changes nothing.
+///
+/// # Errors
+/// [`StoreError`] if the room could not be noted as the call's.
+pub(super) async fn arrived(
+    gateway: &Gateway,
+    project: &ProjectName,
+    room: &RoomName,
+    caller: &ParticipantInfo,
+) -> Result<(), StoreError> {
+    let turn_away = || gateway.dispatcher.turn_away(project.clone(), room.clone());
+    let Some(newcomer) = newcomer(project, room, caller) else {
+        // The other rule's calls carry none of the attributes: somebody dialled a name of ours.
+        tracing::warn!("a caller came by no trunk of ours");
+        turn_away();
+        return Ok(());
+    };
+    let verdict = gateway.decide(newcomer).await;
+    gateway.metrics.admission(verdict.label());
+    match verdict {
+        Verdict::Admitted(call, _) => bind(gateway, room, call).await,
+        Verdict::Repeated(call, _, _) => {
+            let phase = gateway.store.phase(call.tenant, call.call).await?;
+            if matches!(phase, None | Some(CallPhase::Ended)) {
+                turn_away();
+                return Ok(());
+            }
+            bind(gateway, room, call).await
+        }
+        Verdict::UnknownNumber | Verdict::Limited(_) | Verdict::Unavailable(_) => {
+            tracing::warn!(result = ?verdict.label(), "a call by a trunk is turned away");
+            turn_away();
+            Ok(())
+        }
+    }
+}
+
+async fn bind(gateway: &Gateway, room: &RoomName, call: CallRef) -> Result<(), StoreError> {
+    gateway.store.bind_room(room, call.tenant, call.call).await
+}
+
+/// What a participant says of its call; `None` if it is not one by our elastic trunk.
+fn newcomer(project: &ProjectName, room: &RoomName, caller: &ParticipantInfo) -> Option<Newcomer> {
+    let attribute = |name| caller.attributes.get(name).map(String::as_str);
+    Some(Newcomer {
+        leg: LegId::Sip(attribute(LEG)?.parse().ok()?),
+        route: Route::Trunk,
+        room: room.clone(),
+        arrived_in: Some(project.clone()),
+        dialled: user(attribute(DIALLED)?).parse().ok(),
+        caller: attribute(CALLER).and_then(|from| caller_id::number(user(from))),
+    })
+}
+
+/// The user of a `From` or `To` header: `"Ada" <sip:+15550100@host>;tag=1`.
+fn user(header: &str) -> &str {
+    let address = header.rsplit_once('<').map_or(header, |(_, rest)| rest);
+    let rest = ["sip:", "sips:", "tel:"]
+        .iter()
+        .find_map(|scheme| address.strip_prefix(scheme))
+        .unwrap_or_default();
+    let end = rest.find(['@', ';', '>', '?']).unwrap_or(rest.len());
+    &rest[..end]
+}
+
+/// Whether a participant is a phone.
+pub(super) fn is_caller(participant: &ParticipantInfo) -> bool {
+    participant.kind() == Kind::Sip
+}
+
+/// Looks for callers in rooms that belong to no call, until the process drains: LiveKit's webhook may have been lost.
+pub async fn watch(gateway: Arc<Gateway>) {
+    let drain = gateway.drain.clone();
+    let look_forever = async {
+        let mut ticks = interval(SWEEP_EVERY);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            ticks.tick().await;
+            sweep(&gateway).await;
+        }
+    };
+    drain.run_until_cancelled(look_forever).await;
+}
+
+async fn sweep(gateway: &Gateway) {
+    for (name, project) in &gateway.projects {
+        if !project.livekit.elastic_numbers.is_empty()
+            && let Err(error) = sweep_project(gateway, name).await
+        {
+            tracing::debug!(error = &*error, livekit.project = %name, "rooms unknown");
+        }
+    }
+}
+
+async fn sweep_project(gateway: &Gateway, project: &ProjectName) -> Result<(), AnyError> {
+    let rooms = gateway.dispatcher.projects().of(project)?;
+    for room in rooms.of_trunks().await? {
+        if let Err(error) = look_into(gateway, project, rooms, &room).await {
+            tracing::debug!(error = &*error, "a room's call unknown");
+        }
+    }
+    Ok(())
+}
+
+type AnyError = Box<dyn std::error::Error + Send + Sync>;
+
+async fn look_into(
+    gateway: &Gateway,
+    project: &ProjectName,
+    rooms: &Rooms,
+    room: &RoomName,
+) -> Result<(), AnyError> {
+    if gateway.store.room_owner(room).await?.is_some() {
+        return Ok(());
+    }
+    let participants = rooms.participants(room).await?;
+    if let Some(caller) = participants.iter().find(|someone| is_caller(someone)) {
+        tracing::warn!("nobody told of a caller");
+        arrived(gateway, project, room, caller).await?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use super::*;
+
+    fn caller(attributes: &[(&str, &str)]) -> ParticipantInfo {
+        let attributes: HashMap<String, String> = attributes
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect();
+        ParticipantInfo {
+            kind: Kind::Sip as i32,
+            attributes,
+            ..ParticipantInfo::default()
+        }
+    }
+
+    fn room() -> RoomName {
+        "neurality-trunk_0137_4fRz8KqLmN2p".parse().expect("room")
+    }
+
+    #[test]
+    fn the_user_of_a_header_is_read_in_every_form_that_carriers_write() {
+        for header in [
+            "<sip:+12125550100@sip.example;transport=tls>;tag=1",
+            "\"sip:+1999@x\" <sips:+12125550100@sip.example>",
+            "sip:+12125550100@sip.example;tag=1",
+            "<tel:+12125550100>",
+            "<sip:+12125550100>",
+        ] {
+            assert_eq!(user(header), "+12125550100", "{header}");
+        }
+        for header in ["", "<>", "+12125550100", "<mailto:a@b>"] {
+            assert_eq!(user(header), "", "{header}");
+        }
+    }
+
+    #[test]
+    fn a_caller_by_the_trunk_names_leg_clinic_and_perhaps_itself() {
+        let named = [
+            (LEG, "SCL_4fRz8KqLmN2p"),
+            (DIALLED, "<sip:+12125550100@sip.example>"),
+            (CALLER, "<sip:+14155550137@carrier.example>;tag=1"),
+        ];
+        let known = newcomer(&ProjectName::default(), &room(), &caller(&named)).expect("a call");
+        assert_eq!(known.leg.as_str(), "SCL_4fRz8KqLmN2p");
+        assert_eq!(known.dialled.expect("number").as_str(), "+12125550100");
+        let number = known.caller.expect("told");
+        assert_eq!(number.expose().as_str(), "+14155550137");
+
+        let mut withheld = named;
+        for from in ["<sip:anonymous@anonymous.invalid>", "<sip:+266696687@x>"] {
+            withheld[2].1 = from;
+            let call =
+                newcomer(&ProjectName::default(), &room(), &caller(&withheld)).expect("a call");
+            assert!(call.caller.is_none(), "{from}");
+        }
+        let mut odd = named;
+        odd[1].1 = "<sip:reception@sip.example>";
+        let call = newcomer(&ProjectName::default(), &room(), &caller(&odd)).expect("a call");
+        assert!(call.dialled.is_none());
+    }
+
+    #[test]
+    fn a_caller_by_another_rule_is_none_of_the_trunks() {
+        let webhook = [
+            (LEG, "SCL_4fRz8KqLmN2p"),
+            ("sip.trunkPhoneNumber", "+12125550100"),
+        ];
+        assert!(newcomer(&ProjectName::default(), &room(), &caller(&webhook)).is_none());
+        let nameless = [(DIALLED, "<sip:+12125550100@sip.example>")];
+        assert!(newcomer(&ProjectName::default(), &room(), &caller(&nameless)).is_none());
+    }
+}
