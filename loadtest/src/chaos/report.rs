@@ -1,6 +1,6 @@
 //! A chaos run as a document, and what of it must hold.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
@@ -216,8 +216,9 @@ fn checks(calls: &[Call], ledger: &Ledger, effects: &BTreeMap<Fault, Effect>) ->
 
 /// What Redis, Postgres and LiveKit hold once all calls are over.
 pub(super) fn stored(calls: &[Call], ledger: &Ledger) -> Vec<Check> {
-    let known: Vec<String> = calls.iter().filter_map(Call::id).collect();
-    let admitted = || ledger.admitted.iter().chain(&known);
+    let known = calls.iter().filter_map(Call::id);
+    let all: BTreeSet<String> = ledger.admitted.iter().cloned().chain(known).collect();
+    let admitted = || all.iter();
     let bookings = |id: &str| ledger.bookings.get(id).copied().unwrap_or(0);
     let booked_otherwise = admitted().filter(|id| bookings(id) != ledger.traced_bookings(id));
     vec![
