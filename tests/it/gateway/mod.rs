@@ -281,10 +281,7 @@ fn sign(token: &str, url: &str, fields: &[(&str, &str)]) -> String {
 }
 
 fn client() -> reqwest::Client {
-    // Whoever comes first; the others find it installed.
-    drop(rustls::crypto::ring::default_provider().install_default());
-    reqwest::Client::builder()
-        .timeout(Duration::from_secs(20))
+    crate::support::http(Duration::from_secs(20))
         .build()
         .expect("client")
 }

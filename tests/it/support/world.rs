@@ -308,8 +308,7 @@ impl World {
 
     /// The text of `/metrics` of gateway and worker.
     pub(crate) async fn metrics(&self) -> String {
-        let client = reqwest::Client::builder()
-            .timeout(Duration::from_secs(10))
+        let client = super::http(Duration::from_secs(10))
             .build()
             .expect("client");
         let mut all = String::new();
