@@ -234,6 +234,46 @@ async fn a_model_that_breaks_refuses_and_dies() {
     );
 }
 
+const UNHEARD: &str = r#"
+name: breaks unheard
+from: "+14155550202"
+to: "+12125550100"
+steps:
+  - say: "Hi, does my Blue Cross P P O plan cover a dental cleaning?"
+  - say: "No that is all, thank you, goodbye."
+  - wait_hang_up
+expect: { end: agent_hung_up, answered_turns: 2 }
+"#;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn an_answer_that_breaks_before_its_first_sentence_is_asked_for_again_in_silence() {
+    let mut options = WorldOptions::default();
+    (
+        options.sim.llm.token_gap.median_ms,
+        options.sim.llm.token_gap.p95_ms,
+    ) = (60.0, 70.0);
+    let world = World::start(options).await;
+    // The answer that was begun before the turn was over, and the one asked for then.
+    let broken = Fault::next(Service::Llm, FaultKind::Cut)
+        .after_ms(150)
+        .times(2);
+    world.sim.add_fault(broken);
+    let report = world.call_yaml(UNHEARD).await;
+    let artifact = world.only_artifact().await;
+    let context = || format!("{artifact:#}\n{:#?}\n{}", report.turns, world.logs());
+    assert!(
+        report.failures.is_empty(),
+        "{:?}\n{}",
+        report.failures,
+        context()
+    );
+    assert_eq!(artifact["outcome"], "completed", "{}", context());
+    assert!(agent_said(&artifact, "your copay is"), "{}", context());
+    assert!(!agent_said(&artifact, "say that again"), "{}", context());
+    assert!(longest_silence(&report) <= PATIENCE, "{}", context());
+    assert_eq!(world.logs().matches("the model failed").count(), 2);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_voice_that_breaks_stalls_and_dies() {
     let mut options = WorldOptions::default();
