@@ -7,6 +7,7 @@ mod bridge;
 pub mod call;
 pub mod calls;
 mod ending;
+pub mod guard;
 pub mod health;
 mod heartbeat;
 pub mod parked;

@@ -9,7 +9,6 @@
 //! | `tenant:{T}:rate` | string | the rate limiter's theoretical arrival time (ms) |
 //! | `tenant:{T}:session:C` | hash | sealed conversation and the epoch that wrote it |
 //! | `tenant:{T}:lease:C` | string | counter that the call's worker raises |
-//! | `tenant:{T}:idem:K` | string | sealed result of a mutation |
 //! | `tenant:{T}:artifacts` | hash | sealed artifacts by call; no TTL |
 //! | `index:waiting` | sorted set | tenants with waiting calls, by last sign; derived |
 //! | `index:artifacts` | set | tenants with waiting artifacts; no TTL |
@@ -54,10 +53,6 @@ pub(super) fn lease(tenant: TenantId, call: CallId) -> String {
     tagged(tenant, &format!("lease:{call}"))
 }
 
-pub(super) fn idempotency(tenant: TenantId, key: &str) -> String {
-    tagged(tenant, &format!("idem:{key}"))
-}
-
 pub(super) fn artifacts(tenant: TenantId) -> String {
     tagged(tenant, "artifacts")
 }
@@ -83,7 +78,6 @@ mod tests {
             rate(tenant),
             session(tenant, call),
             lease(tenant, call),
-            idempotency(tenant, "k"),
             artifacts(tenant),
         ];
         for (at, key) in keys.iter().enumerate() {

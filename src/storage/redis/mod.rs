@@ -10,7 +10,6 @@ mod artifacts;
 mod claim;
 mod connection;
 mod error;
-mod idempotency;
 mod keys;
 mod lease;
 mod record;

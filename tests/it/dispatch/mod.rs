@@ -1,6 +1,7 @@
 //! Waiting calls on a real LiveKit and a real Redis.
 
 mod agent;
+mod guard;
 
 use std::{sync::Arc, time::Duration};
 
@@ -29,6 +30,7 @@ struct Rig {
     dispatcher: Dispatcher,
     store: Store,
     rooms: RoomClient,
+    livekit: LiveKitConfig,
     profile: TenantProfile,
     agent_name: String,
     lifecycle: Lifecycle,
@@ -76,6 +78,7 @@ impl Rig {
             dispatcher,
             store,
             rooms,
+            livekit: config,
             profile: profile(tenant),
             agent_name,
             lifecycle,
@@ -103,6 +106,11 @@ impl Rig {
             (call, Decision::Admitted { room }) => (call, room),
             (_, other) => panic!("{other:?}"),
         }
+    }
+
+    /// Rooms as a worker handles them.
+    fn api_of_rooms(&self) -> Rooms {
+        Rooms::new(&self.livekit)
     }
 
     async fn has_room(&self, room: &RoomName) -> bool {
