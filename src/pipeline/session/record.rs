@@ -143,13 +143,10 @@ impl Session {
             .iter()
             .position(|r| r.utterance == heard.utterance)
         {
+            // It stays open until it is known whether its answer, given again, is heard.
             let reply = &mut self.fading[place];
             reply.truncate(heard);
             reply.recorded = true;
-            if self.reply.is_none() {
-                let reply = self.fading.remove(place);
-                self.keep_entries(reply);
-            }
         } else if let Some(reply) = self
             .reply
             .as_mut()
