@@ -85,6 +85,10 @@ impl<'a> Actor<'a> {
                 }
                 Step::Blurt(text) => self.say(number, text, false).await?,
                 Step::PauseMs(ms) => sleep(Duration::from_millis(*ms)).await,
+                Step::HearMs(ms) => {
+                    self.agent_speaks_for(number, Duration::from_millis(*ms))
+                        .await?
+                }
                 Step::Dtmf(digits) => self.press(number, digits).await?,
                 Step::WaitAgentEnd => {
                     self.agent_ends(number).await?;

@@ -201,12 +201,30 @@ impl Phone {
             tokio::time::sleep_until(open_at).await;
             moving.await;
         });
-        in_time(
-            "become active",
-            self.room.local_participant().set_attributes(active),
-        )
-        .await?;
+        in_time("become active", self.show(active)).await?;
         Ok(mouth)
+    }
+
+    /// Sets attributes and waits until the room shows them. The SDK misses LiveKit's answer when it comes before the SDK begins
+    /// to wait for it, and then reports a timeout of its own.
+    async fn show(&self, attributes: HashMap<String, String>) -> Result<(), livekit::RoomError> {
+        let own = self.room.local_participant();
+        let shown = async {
+            let has = |all: &HashMap<_, _>| attributes.iter().all(|(k, v)| all.get(k) == Some(v));
+            while !has(&own.attributes()) {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        let refused = async {
+            match own.set_attributes(attributes.clone()).await {
+                Err(error @ livekit::RoomError::Request { .. }) => error,
+                _ => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            () = shown => Ok(()),
+            error = refused => Err(error),
+        }
     }
 
     /// Waits until the far side ends the call, and listens to the tracks that come meanwhile.

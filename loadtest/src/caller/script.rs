@@ -96,6 +96,8 @@ pub enum Step {
     PauseMs(u64),
     /// Presses keys: `0`-`9`, `*`, `#`, `A`-`D`.
     Dtmf(String),
+    /// Waits until the agent has spoken for so long, ms.
+    HearMs(u64),
     /// Waits for the end of the agent's turn.
     WaitAgentEnd,
     /// Waits until the other side hangs up.
@@ -198,13 +200,14 @@ mod tests {
               - interrupt: {after_ms: 900, say: "Sorry, Tuesday."}
               - pause_ms: 200
               - dtmf: "1#"
+              - hear_ms: 500
               - wait_agent_end
               - wait_hang_up
               - hang_up
             expect: {end: caller_hung_up, answered_turns: 2}
         "##;
         let scenario = Scenario::parse(yaml).expect("a scenario");
-        assert_eq!(scenario.steps.len(), 7);
+        assert_eq!(scenario.steps.len(), 8);
         assert_eq!(
             scenario.steps[1],
             Step::Interrupt {
