@@ -14,10 +14,13 @@ use super::spread::Spread;
 /// Between two measurements.
 const EVERY: Duration = Duration::from_millis(20);
 
+/// How late, ms, and when.
+type Samples = Arc<Mutex<Vec<(DateTime<Utc>, f64)>>>;
+
 /// Measures until it is dropped.
 #[derive(Debug)]
 pub struct LagControl {
-    samples: Arc<Mutex<Vec<(DateTime<Utc>, f64)>>>,
+    samples: Samples,
     task: JoinHandle<()>,
 }
 
@@ -25,7 +28,7 @@ impl LagControl {
     /// Starts measuring.
     #[must_use]
     pub fn start() -> Self {
-        let samples = Arc::new(Mutex::new(Vec::new()));
+        let samples = Samples::default();
         let out = Arc::clone(&samples);
         let task = tokio::spawn(async move {
             loop {
