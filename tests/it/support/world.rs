@@ -154,6 +154,15 @@ impl World {
         }
     }
 
+    /// One more pod.
+    pub(crate) async fn another_worker(&self, name: &str) -> Service {
+        let addr = free_port();
+        let mut env = self.env.clone();
+        env.push(("NEURALITY__WORKER__LISTEN".into(), addr.to_string()));
+        let name = format!("worker-{name}-{}", self.worker_addr.port());
+        start(dir().await, name, "worker", &env, addr).await
+    }
+
     /// Places a call.
     pub(crate) async fn call(&self, scenario: &Scenario) -> CallReport {
         self.caller
@@ -290,10 +299,14 @@ impl World {
         used
     }
 
+    /// What a process logged.
+    pub(crate) fn log_of(service: &Service) -> String {
+        std::fs::read_to_string(service.log_file()).unwrap_or_default()
+    }
+
     /// What both processes logged, for failures.
     pub(crate) fn logs(&self) -> String {
-        let read =
-            |service: &Service| std::fs::read_to_string(service.log_file()).unwrap_or_default();
+        let read = Self::log_of;
         format!(
             "gateway:\n{}\nworker:\n{}",
             read(&self.gateway),
