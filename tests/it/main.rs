@@ -4,6 +4,7 @@ mod architecture;
 mod calls;
 mod dispatch;
 mod gateway;
+mod model;
 mod operator;
 mod phi;
 mod postgres;
