@@ -356,7 +356,7 @@ impl Record {
     fn activate(&mut self) -> Answer {
         if self.phase != Phase::Ended {
             self.phase = Phase::Active;
-            self.queued = false;
+            (self.queued, self.orphaned) = (false, false);
             self.slot = true;
         }
         Answer::Ok
