@@ -5,6 +5,7 @@ mod calls;
 mod dispatch;
 mod gateway;
 mod lifecycle;
+mod model;
 mod operator;
 mod phi;
 mod postgres;

@@ -166,14 +166,6 @@ impl World {
         start(dir().await, name, "worker", &env, addr).await
     }
 
-    /// Places a call.
-    pub(crate) async fn call(&self, scenario: &Scenario) -> CallReport {
-        self.caller
-            .place(scenario, &self.target())
-            .await
-            .expect("a call by the rules")
-    }
-
     /// Places a call from the text of its scenario.
     pub(crate) async fn call_yaml(&self, yaml: &str) -> CallReport {
         self.watched(yaml, |_, _| ()).await
