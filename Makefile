@@ -39,7 +39,8 @@ sqlx-prepare: ## Check all SQL against a throwaway Postgres and refresh .sqlx (C
 
 .PHONY: bench-media
 bench-media: setup ## CPU per audio frame and per call: writes target/report/media.json
-	$(CARGO) run --release --locked -p loadtest -- bench-media
+	$(CARGO) build --release --workspace --locked
+	target/release/loadtest bench-media
 
 .PHONY: deny
 deny: ## Licenses, banned crates and sources of the dependencies (builds cargo-deny the first time)

@@ -14,7 +14,9 @@ use tokio::{net::TcpListener, sync::mpsc};
 use crate::{
     bench,
     caller::{CallEvent, CallReport, Caller, Scenario},
-    demo::{self, DemoTarget},
+    chaos::{self, Part, fault::Fault},
+    demo,
+    product::{self, TargetFile},
     sim::{self, SimConfig, SimListeners},
     speech::Flite,
 };
@@ -39,6 +41,8 @@ pub enum Command {
     Demo(DemoArgs),
     /// Measure what media costs; writes target/report/media.json
     BenchMedia(BenchArgs),
+    /// Kill, freeze and restart the pool's parts while calls are in conversation; writes target/report/chaos.json
+    Chaos(ChaosArgs),
 }
 
 /// Arguments of `sim`.
@@ -61,7 +65,7 @@ pub struct CallArgs {
     /// YAML file in loadtest/scenarios or elsewhere.
     #[arg(long)]
     pub scenario: PathBuf,
-    /// Where to call: a JSON file with the fields of `DemoTarget`; a kept demo wrote one.
+    /// Where to call: a JSON file with the fields of `TargetFile`; a kept demo wrote one.
     #[arg(long)]
     pub target: Option<PathBuf>,
     /// Calls at once.
@@ -91,6 +95,38 @@ pub struct BenchArgs {
     pub seconds: u64,
 }
 
+/// Arguments of `chaos`.
+#[derive(Clone, Debug, Args)]
+pub struct ChaosArgs {
+    /// How often each fault is done.
+    #[arg(long, default_value_t = 10)]
+    pub rounds: usize,
+    /// Calls at once.
+    #[arg(long, default_value_t = 5)]
+    pub calls: usize,
+    /// All choices follow from it; drawn if left out.
+    #[arg(long)]
+    pub seed: Option<u64>,
+    /// Seconds between the end of a fault and the next.
+    #[arg(long, default_value_t = 8)]
+    pub settle: u64,
+    /// Calls at once during the rolling restart.
+    #[arg(long, default_value_t = 10)]
+    pub rolling_calls: usize,
+    /// Calls of the crowd.
+    #[arg(long, default_value_t = 100)]
+    pub crowd_calls: usize,
+    /// Slots that they share, a multiple of four.
+    #[arg(long, default_value_t = 20)]
+    pub crowd_slots: usize,
+    /// These parts alone.
+    #[arg(long, value_delimiter = ',')]
+    pub only: Vec<Part>,
+    /// These faults alone.
+    #[arg(long, value_delimiter = ',')]
+    pub faults: Vec<Fault>,
+}
+
 /// Runs the command; the exit code says whether what it shows is as it should be.
 ///
 /// # Errors
@@ -101,6 +137,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Call(args) => call(args).await,
         Command::Demo(args) => demo::run(args).await,
         Command::BenchMedia(args) => bench::run(args).await,
+        Command::Chaos(args) => chaos::command(args).await,
     }
 }
 
@@ -134,11 +171,11 @@ async fn serve_sim(args: SimArgs) -> anyhow::Result<ExitCode> {
 
 async fn call(args: CallArgs) -> anyhow::Result<ExitCode> {
     let scenario = Scenario::load(&args.scenario)?;
-    let path = args.target.unwrap_or_else(demo::kept_target);
-    let target: DemoTarget =
+    let path = args.target.unwrap_or_else(product::kept_target);
+    let target: TargetFile =
         serde_json::from_str(&read(&path).context("no target: is a demo kept up?")?)?;
     let target = target.into_target();
-    let caller = Caller::new(Arc::new(Flite::new(demo::speech_cache())?))?;
+    let caller = Caller::new(Arc::new(Flite::new(product::speech_cache())?))?;
     let mut calls = tokio::task::JoinSet::new();
     for number in 0..args.calls {
         let (caller, scenario, target) = (caller.clone(), scenario.clone(), target.clone());

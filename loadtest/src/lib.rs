@@ -2,8 +2,11 @@
 
 pub mod bench;
 pub mod caller;
+pub mod chaos;
 pub mod cli;
 pub mod demo;
+pub mod product;
 pub mod sim;
 pub mod speech;
 pub mod stack;
+pub mod verdict;

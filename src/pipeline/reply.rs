@@ -8,6 +8,7 @@ use super::{
     context::{AgentEntry, CallSlot},
     speech::{Sentence, SentenceSplitter},
     toolbox::RunId,
+    turn::BrokeOff,
 };
 use crate::{
     domain::{conversation::ToolRequest, phi::Phi},
@@ -63,6 +64,8 @@ pub(super) struct ReplyRun {
     pub(super) is_closing: bool,
     /// A sentence was given to the synthesiser.
     pub(super) spoken: bool,
+    /// No vendor would write its last step.
+    is_refused: bool,
     /// What was heard of it is in the transcript.
     pub(super) recorded: bool,
     entries: Vec<AgentEntry>,
@@ -83,6 +86,7 @@ impl ReplyRun {
             effect: None,
             is_closing: false,
             spoken: false,
+            is_refused: false,
             recorded: false,
             entries: Vec::new(),
             outbox: VecDeque::new(),
@@ -137,7 +141,7 @@ impl ReplyRun {
                     reply.steps = self.steps,
                     "the model failed"
                 );
-                self.generation = None;
+                self.is_refused = self.generation.take().is_some_and(|g| !g.has_begun());
                 self.calls.clear();
                 self.step = Step::Broken;
                 Progress::Other
@@ -222,6 +226,20 @@ impl ReplyRun {
             .filter(|c| c.content.is_none())
     }
 
+    /// How far it came, if it breaks off now.
+    pub(super) fn broken_off(&self) -> BrokeOff {
+        match (self.spoken, self.is_refused) {
+            (true, _) => BrokeOff::Spoken,
+            (false, true) => BrokeOff::Unbegun,
+            (false, false) => BrokeOff::Unheard,
+        }
+    }
+
+    /// Whether it has any text: all that was written, or once [recorded](Self::recorded) all that was heard.
+    pub(super) fn has_text(&self) -> bool {
+        self.entries.iter().any(|e| !e.text.expose().is_empty())
+    }
+
     pub(super) fn is_answered(&self) -> bool {
         self.entries.iter().all(AgentEntry::is_answered)
     }
@@ -271,6 +289,11 @@ impl Generation {
             vendor,
             state: GenerationState::Opening(Box::pin(async move { llm.reply(request).await })),
         }
+    }
+
+    /// A vendor answers; before that, vendors are still being asked.
+    fn has_begun(&self) -> bool {
+        matches!(self.state, GenerationState::Streaming(_))
     }
 
     async fn next(&mut self) -> LlmEvent {

@@ -393,3 +393,6 @@ async fn next_of_model(reply: &mut Option<ReplyRun>) -> LlmEvent {
         None => std::future::pending().await,
     }
 }
+
+#[cfg(test)]
+mod tests;

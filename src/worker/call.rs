@@ -8,11 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{bridge, ending, heartbeat, pod::PodDeps, registration::Assignment, wall_clock};
 use crate::{
-    domain::{
-        call::{CallPhase, CallRecord, NextStep},
-        call_time::CallTime,
-        job::JobMetadata,
-    },
+    domain::{call::CallRecord, call_time::CallTime, job::JobMetadata},
     pipeline::{
         clock::CallClock,
         hearing::VoiceActivity,
@@ -122,43 +118,6 @@ pub(super) async fn serve(
             .call_ended(crate::domain::call::Outcome::Failed, call.origin.elapsed());
     }
     result
-}
-
-/// The caller of a call that we own gets the fallback: the next step first, then the end of the leg.
-pub(super) async fn give_up(deps: &PodDeps, job: JobMetadata) {
-    let JobMetadata {
-        tenant,
-        call,
-        epoch,
-    } = job;
-    if let Err(error) = deps
-        .store
-        .set_next_step(tenant, call, epoch, &NextStep::Fallback)
-        .await
-    {
-        tracing::error!(
-            error = &error as &dyn std::error::Error,
-            "note the fallback"
-        );
-    }
-    match deps.store.load(tenant, call).await {
-        Ok(Some(stored)) if stored.epoch == epoch => ending::end_leg(deps, &stored.room).await,
-        Ok(_) => {}
-        Err(error) => tracing::error!(
-            error = &error as &dyn std::error::Error,
-            "load the failed call"
-        ),
-    }
-    if let Err(error) = deps
-        .store
-        .set_phase(tenant, call, epoch, CallPhase::Ended, wall_clock())
-        .await
-    {
-        tracing::error!(
-            error = &error as &dyn std::error::Error,
-            "end the failed call"
-        );
-    }
 }
 
 async fn claim(deps: &PodDeps, assignment: &Assignment) -> Result<Option<StoredCall>, CallFailure> {

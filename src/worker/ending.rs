@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use super::{call::Call, pod::PodDeps, wall_clock};
+use super::{call::Call, wall_clock};
 use crate::{
     config::LlmVendor,
+    dispatch::Rooms,
     domain::{
         artifact::{Artifact, ArtifactParts, ProvidersUsed, TurnLatency},
         call::{CallPhase, NextStep, Outcome},
@@ -39,7 +40,7 @@ pub(super) async fn finish(
             .unwrap_or(NextStep::Fallback);
         note_next(call, &next).await;
         room.leave().await;
-        end_leg(&call.deps, &call.record.room).await;
+        end_leg(&call.deps.rooms, &call.record.room).await;
         end_record(call, outcome).await;
         write_artifact(call, outcome, report).await;
         call.deps.metrics.call_ended(outcome, call.origin.elapsed());
@@ -78,9 +79,9 @@ async fn note_next(call: &Call, next: &NextStep) {
 }
 
 /// Deletes the room: the SIP leg ends and Twilio posts the `action` URL.
-pub(super) async fn end_leg(deps: &PodDeps, room: &RoomName) {
+pub(super) async fn end_leg(rooms: &Rooms, room: &RoomName) {
     for attempt in 1..=DELETE_TRIES {
-        match deps.rooms.delete(room).await {
+        match rooms.delete(room).await {
             Ok(()) => return,
             Err(error) => {
                 tracing::warn!(

@@ -9,6 +9,7 @@ pub mod call;
 pub mod calls;
 pub mod capacity;
 mod ending;
+pub mod guard;
 pub mod health;
 mod heartbeat;
 pub mod parked;

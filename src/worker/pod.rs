@@ -8,7 +8,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::Instrument;
 
 use super::{
-    call::{self, CallFailure},
+    call, guard,
     registration::{Assignment, JobId, JobReport},
 };
 use crate::{
@@ -96,7 +96,7 @@ impl Pod {
             async move {
                 let _entry = entry;
                 report(&outbox, &assignment.job, JobStatus::JsRunning, "").await;
-                let (status, error) = guarded(deps, Arc::clone(&assignment), leave).await;
+                let (status, error) = serve(deps, Arc::clone(&assignment), leave).await;
                 // The slot is freed after LiveKit was told: a drained pod closes its socket when the last slot is free.
                 report(&outbox, &assignment.job, status, error).await;
             }
@@ -105,28 +105,17 @@ impl Pod {
     }
 }
 
-/// Runs the call in a task of its own: a panic in one call ends that call, with the fallback for its caller, and no other.
-async fn guarded(
+async fn serve(
     deps: PodDeps,
     assignment: Arc<Assignment>,
     leave: CancellationToken,
 ) -> (JobStatus, &'static str) {
-    let metadata = assignment.metadata;
-    let work = call::serve(deps.clone(), assignment, leave).in_current_span();
-    match deps.tasks.spawn(work).await {
-        Ok(Ok(())) => (JobStatus::JsSuccess, ""),
-        Ok(Err(failure)) => {
-            tracing::error!(error = &failure as &dyn std::error::Error, "call failed");
-            if failure.owns_the_call() {
-                call::give_up(&deps, metadata).await;
-            }
-            (JobStatus::JsFailed, failure.fixed_text())
-        }
-        Err(panic) => {
-            tracing::error!(panicked = panic.is_panic(), "call task died");
-            call::give_up(&deps, metadata).await;
-            (JobStatus::JsFailed, CallFailure::PANICKED)
-        }
+    let (tasks, store, rooms) = (deps.tasks.clone(), deps.store.clone(), deps.rooms.clone());
+    let give_up = guard::give_up(&store, &rooms, assignment.metadata);
+    let work = call::serve(deps, Arc::clone(&assignment), leave);
+    match guard::guarded(&tasks, work, give_up).await {
+        Ok(()) => (JobStatus::JsSuccess, ""),
+        Err(told) => (JobStatus::JsFailed, told),
     }
 }
 

@@ -51,10 +51,6 @@ async fn talkative(collector: &Collector) -> World {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_marked_call_leaves_no_patient_data_outside_the_seals() {
-    // This build of reqwest has no default provider; another test may have set it already.
-    rustls::crypto::ring::default_provider()
-        .install_default()
-        .ok();
     let collector = Collector::start().await;
     let world = talkative(&collector).await;
     let watch = stores::RedisWatch::start(&world.redis_url).await;
@@ -102,8 +98,7 @@ async fn a_marked_call_leaves_no_patient_data_outside_the_seals() {
 }
 
 fn http_client() -> reqwest::Client {
-    reqwest::Client::builder()
-        .timeout(REQUEST_LIMIT)
+    crate::support::http(REQUEST_LIMIT)
         // A connection whose body was refused is closed, maybe under the next request.
         .pool_max_idle_per_host(0)
         .build()

@@ -18,7 +18,7 @@ use self::{
 };
 use crate::{
     cli::BenchArgs,
-    demo::{speech_cache, stack::DemoStack},
+    product::{Product, ProductOptions, speech_cache},
     speech::{Flite, Pcm, Voice},
     stack::{Lifetime, workspace_root},
 };
@@ -57,9 +57,8 @@ pub async fn run(args: BenchArgs) -> anyhow::Result<ExitCode> {
     let (send, receive) = tokio::task::spawn_blocking(wire::measure)
         .await
         .context("the wire's measurement")??;
-    let stack = tokio::task::block_in_place(|| {
-        DemoStack::start("bench", Lifetime::Parent, "realistic.yaml")
-    })?;
+    let options = ProductOptions::of_this_build("bench", Lifetime::Parent, "realistic.yaml")?;
+    let stack = tokio::task::block_in_place(|| Product::start(options))?;
     let pod = Pod::new(&stack)?;
     println!("warming up ...");
     let idle = pod.warm_up().await?;

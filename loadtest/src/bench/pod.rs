@@ -13,7 +13,7 @@ use tokio::{
 use super::process::{Memory, cpu_time, memory};
 use crate::{
     caller::{CallEvent, CallReport, Caller, Scenario, Target},
-    demo::{speech_cache, stack::DemoStack, stack::get},
+    product::{Process, Product, get, speech_cache},
     speech::Flite,
     stack::workspace_root,
 };
@@ -58,7 +58,7 @@ pub(super) struct Idle {
 }
 
 pub(super) struct Pod<'a> {
-    stack: &'a DemoStack,
+    worker: &'a Process,
     caller: Caller,
     target: Target,
     scenario: Scenario,
@@ -66,13 +66,14 @@ pub(super) struct Pod<'a> {
 }
 
 impl<'a> Pod<'a> {
-    pub(super) fn new(stack: &'a DemoStack) -> anyhow::Result<Self> {
+    pub(super) fn new(stack: &'a Product) -> anyhow::Result<Self> {
+        let worker = stack.workers.first().context("a stack without a worker")?;
         Ok(Self {
-            stack,
+            worker,
             caller: Caller::new(Arc::new(Flite::new(speech_cache())?))?,
             target: stack.target.clone().into_target(),
             scenario: Scenario::load(&workspace_root().join("loadtest/scenarios/bench.yaml"))?,
-            pid: worker_pid(stack.worker.pid()?)?,
+            pid: worker_pid(worker.service.pid()?)?,
         })
     }
 
@@ -166,7 +167,7 @@ impl<'a> Pod<'a> {
         if !in_time || answered < calls {
             bail!(
                 "only {answered} of {calls} calls were answered; see {}",
-                self.stack.worker.log_file().display()
+                self.worker.service.log_file().display()
             );
         }
         Ok(Placed {
@@ -176,7 +177,7 @@ impl<'a> Pod<'a> {
     }
 
     fn vad(&self) -> anyhow::Result<Vad> {
-        let text = get(self.stack.worker_port, "/metrics").context("read the worker's metrics")?;
+        let text = get(self.worker.port, "/metrics").context("read the worker's metrics")?;
         let metrics = parse(&text);
         let read = |name: &str| metrics.get(name).copied().unwrap_or_default();
         Ok(Vad {

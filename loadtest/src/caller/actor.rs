@@ -12,8 +12,10 @@ use super::{
     measure::Spoken,
     mouth::Mouth,
     phone::Keys,
-    report::CallEvent,
+    recording::samples,
+    report::{CallEvent, Repeat},
     script::{Scenario, Step},
+    understand::Understanding,
 };
 
 /// Between two keys.
@@ -35,18 +37,21 @@ pub(super) enum ScriptError {
 pub(super) struct Actor<'a> {
     pub(super) scenario: &'a Scenario,
     pub(super) lines: &'a Lines,
+    ears: Option<&'a Understanding>,
     pub(super) mouth: Mouth,
     pub(super) keys: Keys,
     pub(super) line: Arc<Line>,
     agent: watch::Receiver<AgentVoice>,
     /// The caller's own last word, or the answer: what the agent says after it is new.
     spoke: Instant,
+    last_line: Option<String>,
 }
 
 impl<'a> Actor<'a> {
     pub(super) fn new(
         scenario: &'a Scenario,
         lines: &'a Lines,
+        ears: Option<&'a Understanding>,
         mouth: Mouth,
         keys: Keys,
         line: Arc<Line>,
@@ -55,11 +60,13 @@ impl<'a> Actor<'a> {
         Self {
             scenario,
             lines,
+            ears,
             mouth,
             keys,
             line,
             agent,
             spoke: Instant::now(),
+            last_line: None,
         }
     }
 
@@ -68,7 +75,7 @@ impl<'a> Actor<'a> {
         for (number, step) in self.scenario.steps.iter().enumerate() {
             match step {
                 Step::Say(text) => {
-                    self.agent_ends(number).await?;
+                    self.turn_for(number, text).await?;
                     self.say(number, text, false).await?;
                 }
                 Step::Interrupt { after_ms, say } => {
@@ -78,16 +85,87 @@ impl<'a> Actor<'a> {
                 }
                 Step::Blurt(text) => self.say(number, text, false).await?,
                 Step::PauseMs(ms) => sleep(Duration::from_millis(*ms)).await,
+                Step::HearMs(ms) => {
+                    self.agent_speaks_for(number, Duration::from_millis(*ms))
+                        .await?
+                }
                 Step::Dtmf(digits) => self.press(number, digits).await?,
                 Step::WaitAgentEnd => {
                     self.agent_ends(number).await?;
                     self.spoke = Instant::now();
                 }
-                Step::WaitHangUp => std::future::pending().await,
+                Step::WaitHangUp => self.hang_up_comes(number).await?,
                 Step::HangUp => return Ok(()),
             }
         }
         Ok(())
+    }
+
+    /// The agent's turn is over, and what it said calls for `line`: whatever else it asked has been answered.
+    async fn turn_for(&mut self, number: usize, line: &str) -> Result<(), ScriptError> {
+        loop {
+            let ended = self.agent_ends(number).await;
+            let Some(repeat) = self.out_of_turn(&ended, line) else {
+                return ended;
+            };
+            self.repeat(number, repeat).await?;
+        }
+    }
+
+    /// The other side hangs up; until then its questions are answered. The leg's end ends this, too.
+    async fn hang_up_comes(&mut self, number: usize) -> Result<(), ScriptError> {
+        if self.ears.is_none() {
+            return std::future::pending().await;
+        }
+        loop {
+            let ended = self.agent_ends(number).await;
+            match self.out_of_turn(&ended, "") {
+                Some(repeat) => self.repeat(number, repeat).await?,
+                None => ended?,
+            }
+            self.spoke = Instant::now();
+        }
+    }
+
+    /// What the caller says though the script has `line`: the agent asked for something else, or stays silent.
+    fn out_of_turn(&self, ended: &Result<(), ScriptError>, line: &str) -> Option<Repeat> {
+        let ears = self.ears?;
+        if self.line.log.lock().repeats.len() >= self.scenario.most_repeats {
+            return None;
+        }
+        let last_line = || self.last_line.clone();
+        match ended {
+            Ok(()) => {
+                let reply = self
+                    .scenario
+                    .replies
+                    .get(ears.last_question(&self.heard()?)?)?;
+                let text = reply.say.clone().or_else(last_line)?;
+                let heard = Some(reply.hears.clone());
+                (text != line).then_some(Repeat { text, heard })
+            }
+            Err(ScriptError::Silent(..)) => Some(Repeat {
+                text: last_line()?,
+                heard: None,
+            }),
+            Err(ScriptError::Dead(_)) => None,
+        }
+    }
+
+    /// All that the caller heard since their own last word.
+    fn heard(&self) -> Option<Vec<i16>> {
+        let log = self.line.log.lock();
+        let heard = log
+            .recording
+            .heard
+            .get(samples(self.line.at(self.spoke))..)?;
+        Some(heard.to_vec())
+    }
+
+    async fn repeat(&mut self, number: usize, repeat: Repeat) -> Result<(), ScriptError> {
+        let text = repeat.text.clone();
+        self.line.log.lock().repeats.push(repeat);
+        self.say(number, &text, false).await
     }
 
     async fn say(
@@ -109,6 +187,7 @@ impl<'a> Actor<'a> {
             .await
             .ok_or(ScriptError::Dead(number))?;
         self.spoke = to;
+        self.last_line = Some(text.to_owned());
         let (from, to) = (self.line.at(from), self.line.at(to));
         self.line.log.lock().spoken.push(Spoken {
             text: text.to_owned(),

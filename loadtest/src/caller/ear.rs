@@ -16,16 +16,24 @@ use super::{
 /// The engine renews its figures every 100 ms.
 const STATS_EVERY: u32 = 10;
 
-/// Listens to the agent until the track ends. What comes before `open_at` is held back from the phone.
-pub(super) async fn listen(track: RtcAudioTrack, line: Arc<Line>, open_at: Instant) {
+/// A track, and who speaks on it.
+#[derive(Debug)]
+pub(super) struct Voice {
+    pub(super) identity: String,
+    pub(super) track: RtcAudioTrack,
+}
+
+/// Listens to an agent until the track ends. What comes before `open_at` is held back from the phone.
+pub(super) async fn listen(voice: Voice, line: Arc<Line>, open_at: Instant) {
+    let (Voice { identity, track }, ear) = (voice, line.new_ear());
     let mut stream = NativeAudioStream::new(track.clone(), RATE.cast_signed(), 1);
     let (mut placer, mut gate, mut blocks) = (Placer::default(), VoiceGate::default(), 0_u32);
     while let Some(block) = stream.next().await {
         let now = Instant::now();
         if now >= open_at {
             let at = placer.place(line.at(now), block.data.len());
-            line.log.lock().recording.heard(at, &block.data);
-            line.agent_is(gate.push(now, &block.data));
+            line.log.lock().recording.heard(&identity, at, &block.data);
+            line.agent_is(ear, gate.push(now, &block.data));
             blocks += 1;
             if blocks % STATS_EVERY == 1 {
                 let delay = track.concealment().delay;
@@ -38,7 +46,7 @@ pub(super) async fn listen(track: RtcAudioTrack, line: Arc<Line>, open_at: Insta
         stream.recycle(block);
     }
     // A track that ends in mid-word is silent from here on.
-    line.agent_is(gate.stop());
+    line.agent_is(ear, gate.stop());
 }
 
 /// Records the caller's own track: its listeners get each block when it leaves for the network.

@@ -14,6 +14,7 @@ use super::{
     script::Scenario,
     twilio::{CallStatus, DialOutcome, TwilioLeg},
     twiml::{Dial, DialTarget, Sip, Verb},
+    understand::Understanding,
 };
 
 /// Documents in one call before it counts as endless.
@@ -25,6 +26,7 @@ pub(super) struct Follow<'a> {
     pub(super) access: &'a LiveKitAccess,
     pub(super) scenario: &'a Scenario,
     pub(super) lines: &'a Lines,
+    pub(super) ears: Option<&'a Understanding>,
     pub(super) line: Arc<Line>,
     pub(super) twilio: Arc<TwilioLeg>,
 }
@@ -125,6 +127,7 @@ impl Follow<'_> {
             access: self.access,
             scenario: self.scenario,
             lines: self.lines,
+            ears: self.ears,
             line: self.line.clone(),
             progress,
         };
@@ -191,6 +194,7 @@ impl Follow<'_> {
             dialled: done.dialled,
             end,
             spoken: log.spoken,
+            repeats: log.repeats,
             turns,
             failures,
             recording: log.recording,

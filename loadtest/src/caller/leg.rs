@@ -17,6 +17,7 @@ use super::{
     script::Scenario,
     twilio::{DialOutcome, DialStatus},
     twiml::{Sip, TwimlError},
+    understand::Understanding,
 };
 
 /// Twilio's default.
@@ -92,6 +93,7 @@ pub(super) struct Leg<'a> {
     pub(super) access: &'a LiveKitAccess,
     pub(super) scenario: &'a Scenario,
     pub(super) lines: &'a Lines,
+    pub(super) ears: Option<&'a Understanding>,
     pub(super) line: Arc<Line>,
     /// Progress for the status callback, in Twilio's words.
     pub(super) progress: mpsc::Sender<&'static str>,
@@ -135,6 +137,7 @@ impl Leg<'_> {
                 let actor = Actor::new(
                     self.scenario,
                     self.lines,
+                    self.ears,
                     mouth,
                     phone.keys(),
                     self.line.clone(),

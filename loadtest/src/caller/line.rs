@@ -11,7 +11,7 @@ use tokio::{
 use super::{
     measure::{BufferDelay, Spoken, VOICE_DBFS, mean_square, power},
     recording::Recording,
-    report::CallEvent,
+    report::{CallEvent, Repeat},
 };
 
 /// Voice of so many blocks in a row is no click.
@@ -29,6 +29,8 @@ pub(super) struct Line {
     /// What the call left so far.
     pub(super) log: Mutex<Log>,
     agent: watch::Sender<AgentVoice>,
+    /// By ear: more than one while an agent takes over from another.
+    voices: Mutex<Vec<AgentVoice>>,
     events: Option<mpsc::Sender<CallEvent>>,
 }
 
@@ -38,6 +40,7 @@ pub(super) struct Log {
     pub(super) recording: Recording,
     pub(super) buffer: Vec<BufferDelay>,
     pub(super) spoken: Vec<Spoken>,
+    pub(super) repeats: Vec<Repeat>,
 }
 
 /// The agent's voice as the caller hears it.
@@ -56,8 +59,16 @@ impl Line {
             origin,
             log: Mutex::default(),
             agent,
+            voices: Mutex::default(),
             events,
         })
+    }
+
+    /// A number for one more track that is listened to.
+    pub(super) fn new_ear(&self) -> usize {
+        let mut voices = self.voices.lock();
+        voices.push(AgentVoice::default());
+        voices.len() - 1
     }
 
     /// Time on the recording.
@@ -79,8 +90,14 @@ impl Line {
         }
     }
 
-    /// Notes the agent's voice. Waiters are woken when it starts and when it stops.
-    pub(super) fn agent_is(&self, voice: AgentVoice) {
+    /// Notes the agent's voice at an ear. Waiters are woken when it starts and when it stops, at whatever ear.
+    pub(super) fn agent_is(&self, ear: usize, voice: AgentVoice) {
+        let mut voices = self.voices.lock();
+        voices[ear] = voice;
+        let voice = AgentVoice {
+            since: voices.iter().filter_map(|v| v.since).min(),
+            last: voices.iter().filter_map(|v| v.last).max(),
+        };
         let started = self.agent.send_if_modified(|now| {
             let changed = now.since.is_some() != voice.since.is_some();
             *now = voice;
@@ -128,6 +145,29 @@ impl VoiceGate {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn a_silent_agent_does_not_silence_another() {
+        let now = Instant::now();
+        let line = Line::new(now, None);
+        let (one, two) = (line.new_ear(), line.new_ear());
+        let speaks = AgentVoice {
+            since: Some(now),
+            last: Some(now),
+        };
+        line.agent_is(one, speaks);
+        line.agent_is(two, AgentVoice::default());
+        assert_eq!(line.agent().borrow().since, Some(now));
+        line.agent_is(
+            one,
+            AgentVoice {
+                since: None,
+                ..speaks
+            },
+        );
+        let voice = *line.agent().borrow();
+        assert_eq!((voice.since, voice.last), (None, Some(now)));
+    }
 
     #[tokio::test(start_paused = true)]
     async fn a_voice_starts_after_a_click_and_stops_after_a_breath() {

@@ -123,11 +123,17 @@ fn ms(samples: usize) -> f64 {
 /// Where a track is louder than the threshold, in samples; pauses up to a breath are part of it.
 #[must_use]
 pub fn voiced(track: &[i16], threshold_dbfs: f32) -> Vec<Range<usize>> {
+    join(loud(track, threshold_dbfs))
+}
+
+/// As [`voiced`], without the pauses: to the exact sound.
+#[must_use]
+pub fn loud(track: &[i16], threshold_dbfs: f32) -> Vec<Range<usize>> {
     let threshold = power(threshold_dbfs);
     let mut runs: Vec<Range<usize>> = Vec::new();
-    let loud = |start: &usize| mean_square(&track[*start..start + WINDOW]) > threshold;
+    let is_loud = |start: &usize| mean_square(&track[*start..start + WINDOW]) > threshold;
     let starts = (0..track.len().saturating_sub(WINDOW - 1)).step_by(HOP);
-    for start in starts.filter(loud) {
+    for start in starts.filter(is_loud) {
         let (end, middle) = (start + WINDOW, start + WINDOW / 2);
         match runs.last_mut() {
             Some(run) if middle <= run.end + HOP => run.end = end,
@@ -136,7 +142,7 @@ pub fn voiced(track: &[i16], threshold_dbfs: f32) -> Vec<Range<usize>> {
     }
     // Clicks go before runs are joined: two clicks are no speech.
     runs.retain(|run| run.len() >= SHORTEST);
-    join(runs)
+    runs
 }
 
 fn join(runs: Vec<Range<usize>>) -> Vec<Range<usize>> {
@@ -224,6 +230,7 @@ mod tests {
         let recording = Recording {
             sent: track(5_000, &[1_000..2_000]),
             heard: track(5_000, &[100..600, 2_900..4_000]),
+            ..Recording::default()
         };
         let buffer = [(0, 60), (2_900, 25), (4_000, 20)].map(|(at, delay)| BufferDelay {
             at: Duration::from_millis(at),
@@ -246,6 +253,7 @@ mod tests {
         let recording = Recording {
             sent: track(6_000, &[2_000..3_000]),
             heard: track(6_000, &[1_000..2_250, 3_800..5_000]),
+            ..Recording::default()
         };
         let turns = turns(&recording, &[said(1_990, 3_010, true)], &[]);
         assert!(
@@ -259,6 +267,7 @@ mod tests {
         let recording = Recording {
             sent: track(6_000, &[1_000..2_000, 3_000..4_000]),
             heard: track(6_000, &[4_700..5_500]),
+            ..Recording::default()
         };
         let turns = turns(
             &recording,
@@ -274,6 +283,7 @@ mod tests {
         let recording = Recording {
             sent: track(4_000, &[1_000..2_500]),
             heard: track(4_000, &[2_000..3_000]),
+            ..Recording::default()
         };
         let turns = turns(&recording, &[said(990, 2_510, false)], &[]);
         assert!(

@@ -26,6 +26,7 @@ mod tests;
 mod token;
 pub mod twilio;
 pub mod twiml;
+mod understand;
 
 use std::{sync::Arc, time::Duration};
 
@@ -33,12 +34,15 @@ use rustls::{ClientConfig, RootCertStore, crypto::ring};
 use tokio::{sync::mpsc, time::Instant};
 use url::Url;
 
-use self::{actor::Lines, follow::Follow, line::Line, mouth::through_the_phone, twilio::TwilioLeg};
+use self::{
+    actor::Lines, follow::Follow, line::Line, mouth::through_the_phone, twilio::TwilioLeg,
+    understand::Understanding,
+};
 pub use self::{
     leg::{LegEnd, LegError, LegReport},
     phone::PhoneError,
-    report::{CallEnd, CallEvent, CallReport},
-    script::{Expect, Scenario, ScenarioError, Step},
+    report::{CallEnd, CallEvent, CallReport, Repeat},
+    script::{Expect, Reply, Scenario, ScenarioError, Step},
     twilio::TwilioError,
 };
 use crate::speech::{Flite, SpeechError};
@@ -135,6 +139,7 @@ impl Caller {
         events: Option<mpsc::Sender<CallEvent>>,
     ) -> Result<CallReport, CallError> {
         let lines = self.lines(scenario).await?;
+        let ears = Understanding::of(scenario, &self.flite).await?;
         let mut twilio = TwilioLeg::new(
             self.http.clone(),
             &target.auth_token,
@@ -148,6 +153,7 @@ impl Caller {
             access: &target.livekit,
             scenario,
             lines: &lines,
+            ears: ears.as_ref(),
             line,
             twilio: Arc::new(twilio),
         }

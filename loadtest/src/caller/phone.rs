@@ -26,7 +26,8 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
-    LiveKitAccess, ear,
+    LiveKitAccess,
+    ear::{self, Voice},
     line::Line,
     mouth::{Mouth, TRACK_RATE},
     token::{SipParticipant, sip_token},
@@ -73,7 +74,7 @@ pub(super) struct Phone {
 #[derive(Debug)]
 pub(super) enum Ringing {
     /// An audio track: the call is up.
-    Answered(RtcAudioTrack),
+    Answered(Voice),
     /// Nobody answered in time.
     NoAnswer,
     /// The far side removed the leg.
@@ -161,9 +162,13 @@ impl Phone {
                 Ok(None) => return Ringing::Lost,
                 Ok(Some(RoomEvent::TrackSubscribed {
                     track: RemoteTrack::Audio(track),
+                    participant,
                     ..
                 })) => {
-                    return Ringing::Answered(track.rtc_track());
+                    return Ringing::Answered(Voice {
+                        identity: participant.identity().to_string(),
+                        track: track.rtc_track(),
+                    });
                 }
                 Ok(Some(RoomEvent::Disconnected { reason })) => {
                     return if over(reason) == Over::Bye {
@@ -183,25 +188,43 @@ impl Phone {
     /// [`PhoneError`] if LiveKit does not take the new state.
     pub(super) async fn answered(
         &mut self,
-        track: RtcAudioTrack,
+        voice: Voice,
         first_packet: Duration,
     ) -> Result<Mouth, PhoneError> {
         self.open_at = Instant::now() + first_packet;
         let active = HashMap::from([("sip.callStatus".to_owned(), "active".to_owned())]);
         let (mouth, moving) = Mouth::new(self.source.clone());
         self.own_task(ear::record_own(self.own.clone(), self.line.clone()));
-        self.own_task(ear::listen(track, self.line.clone(), self.open_at));
+        self.own_task(ear::listen(voice, self.line.clone(), self.open_at));
         let open_at = self.open_at;
         self.own_task(async move {
             tokio::time::sleep_until(open_at).await;
             moving.await;
         });
-        in_time(
-            "become active",
-            self.room.local_participant().set_attributes(active),
-        )
-        .await?;
+        in_time("become active", self.show(active)).await?;
         Ok(mouth)
+    }
+
+    /// Sets attributes and waits until the room shows them. The SDK misses LiveKit's answer when it comes before the SDK begins
+    /// to wait for it, and then reports a timeout of its own.
+    async fn show(&self, attributes: HashMap<String, String>) -> Result<(), livekit::RoomError> {
+        let own = self.room.local_participant();
+        let shown = async {
+            let has = |all: &HashMap<_, _>| attributes.iter().all(|(k, v)| all.get(k) == Some(v));
+            while !has(&own.attributes()) {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        let refused = async {
+            match own.set_attributes(attributes.clone()).await {
+                Err(error @ livekit::RoomError::Request { .. }) => error,
+                _ => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            () = shown => Ok(()),
+            error = refused => Err(error),
+        }
     }
 
     /// Waits until the far side ends the call, and listens to the tracks that come meanwhile.
@@ -212,13 +235,14 @@ impl Phone {
                 Some(RoomEvent::Disconnected { reason }) => return over(reason),
                 Some(RoomEvent::TrackSubscribed {
                     track: RemoteTrack::Audio(track),
+                    participant,
                     ..
                 }) => {
-                    self.own_task(ear::listen(
-                        track.rtc_track(),
-                        self.line.clone(),
-                        self.open_at,
-                    ));
+                    let voice = Voice {
+                        identity: participant.identity().to_string(),
+                        track: track.rtc_track(),
+                    };
+                    self.own_task(ear::listen(voice, self.line.clone(), self.open_at));
                 }
                 Some(_) => {}
             }

@@ -26,7 +26,8 @@ use tokio::{
 };
 
 use super::{
-    LiveKitAccess, PhoneError, ear,
+    LiveKitAccess, PhoneError,
+    ear::{self, Voice},
     line::Line,
     measure::{VOICE_DBFS, voiced},
     mouth::{Mouth, TRACK_RATE},
@@ -280,10 +281,15 @@ async fn hear(mut events: UnboundedReceiver<RoomEvent>, line: Arc<Line>) {
     while let Some(event) = events.recv().await {
         if let RoomEvent::TrackSubscribed {
             track: RemoteTrack::Audio(track),
+            participant,
             ..
         } = event
         {
-            ears.spawn(ear::listen(track.rtc_track(), line.clone(), Instant::now()));
+            let voice = Voice {
+                identity: participant.identity().to_string(),
+                track: track.rtc_track(),
+            };
+            ears.spawn(ear::listen(voice, line.clone(), Instant::now()));
         }
     }
 }

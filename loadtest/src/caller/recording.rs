@@ -29,7 +29,18 @@ pub(super) const fn time(samples: usize) -> Duration {
 pub struct Recording {
     /// What the caller sent, when it left.
     pub sent: Vec<i16>,
-    /// What the caller heard, when it arrived.
+    /// What the caller heard, when it arrived: all that spoke, mixed as the phone mixes it.
+    pub heard: Vec<i16>,
+    /// The same, each speaker alone; in the order in which they were first heard.
+    pub speakers: Vec<Speaker>,
+}
+
+/// One participant of the room as the caller heard it.
+#[derive(Clone, Debug)]
+pub struct Speaker {
+    /// Its identity in the room.
+    pub identity: String,
+    /// Its sound on the recording's timeline.
     pub heard: Vec<i16>,
 }
 
@@ -100,9 +111,27 @@ impl Recording {
         write(&mut self.sent, at, block);
     }
 
-    /// Writes what arrived.
-    pub fn heard(&mut self, at: usize, block: &[i16]) {
-        write(&mut self.heard, at, block);
+    /// Writes what arrived from a participant.
+    pub fn heard(&mut self, identity: &str, at: usize, block: &[i16]) {
+        let known = self.speakers.iter_mut().find(|s| s.identity == identity);
+        match known {
+            Some(speaker) => write(&mut speaker.heard, at, block),
+            None => {
+                let mut heard = Vec::new();
+                write(&mut heard, at, block);
+                self.speakers.push(Speaker {
+                    identity: identity.to_owned(),
+                    heard,
+                });
+            }
+        }
+        let mixed: Vec<i16> = (at..at + block.len()).map(|at| self.mixed(at)).collect();
+        write(&mut self.heard, at, &mixed);
+    }
+
+    fn mixed(&self, at: usize) -> i16 {
+        let all = self.speakers.iter().filter_map(|s| s.heard.get(at));
+        all.fold(0, |sum: i16, sample| sum.saturating_add(*sample))
     }
 
     /// A RIFF file with two channels: what was sent on the left, what was heard on the right.
@@ -193,10 +222,26 @@ mod tests {
     }
 
     #[test]
+    fn speakers_are_kept_apart_and_mixed() {
+        let mut recording = Recording::default();
+        recording.heard("one", 0, &[5; 4]);
+        recording.heard("two", 2, &[i16::MAX; 4]);
+        recording.heard("one", 4, &[7; 2]);
+        let max = i16::MAX;
+        assert_eq!(recording.heard, [5, 5, max, max, max, max]);
+        let alone: Vec<_> = recording
+            .speakers
+            .iter()
+            .map(|s| (&*s.identity, s.heard.len()))
+            .collect();
+        assert_eq!(alone, [("one", 6), ("two", 6)]);
+    }
+
+    #[test]
     fn the_file_holds_both_sides() {
         let mut recording = Recording::default();
         recording.sent(0, &[1; BLOCK]);
-        recording.heard(BLOCK, &[2; BLOCK]);
+        recording.heard("agent", BLOCK, &[2; BLOCK]);
         let wav = recording.to_wav();
         assert_eq!(wav.len(), 44 + 2 * BLOCK * 4);
         assert_eq!(&wav[44..48], [1, 0, 0, 0]);

@@ -47,6 +47,15 @@ pub enum CallEvent {
     Over,
 }
 
+/// A line that the caller said out of the script's order.
+#[derive(Clone, Debug, Serialize)]
+pub struct Repeat {
+    /// What the caller said.
+    pub text: String,
+    /// The question it answers; none if the agent had been silent for too long.
+    pub heard: Option<String>,
+}
+
 /// What a call was.
 #[derive(Clone, Debug, Serialize)]
 pub struct CallReport {
@@ -70,6 +79,8 @@ pub struct CallReport {
     pub end: CallEnd,
     /// What the caller said.
     pub spoken: Vec<Spoken>,
+    /// What of it was out of the script's order.
+    pub repeats: Vec<Repeat>,
     /// What the recording says of each turn.
     pub turns: Vec<Turn>,
     /// What went wrong in the script or against [`Expect`]; empty for a good call.

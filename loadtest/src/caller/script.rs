@@ -51,12 +51,30 @@ pub struct Scenario {
     /// Each webhook is posted a second time, as Twilio does now and then.
     #[serde(default)]
     pub duplicate_webhooks: bool,
+    /// What the agent may ask out of turn, and what the caller says to it. With any, the caller also says the last line again
+    /// when the agent stays silent for `patience_ms`.
+    #[serde(default)]
+    pub replies: Vec<Reply>,
+    /// The caller leaves the script so often, at most, for questions out of turn and for silences.
+    #[serde(default = "most_repeats")]
+    pub most_repeats: usize,
     /// In order; the caller hangs up after the last.
     #[serde(with = "serde_yaml_ng::with::singleton_map_recursive", default)]
     pub steps: Vec<Step>,
     /// What must come of it.
     #[serde(default)]
     pub expect: Expect,
+}
+
+/// What the caller says when the agent's last words were a question that the script does not expect there.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Reply {
+    /// The agent's question, word by word.
+    pub hears: String,
+    /// The answer; the caller's last line once more if none.
+    #[serde(default)]
+    pub say: Option<String>,
 }
 
 /// One thing the caller does.
@@ -78,6 +96,8 @@ pub enum Step {
     PauseMs(u64),
     /// Presses keys: `0`-`9`, `*`, `#`, `A`-`D`.
     Dtmf(String),
+    /// Waits until the agent has spoken for so long, ms.
+    HearMs(u64),
     /// Waits for the end of the agent's turn.
     WaitAgentEnd,
     /// Waits until the other side hangs up.
@@ -123,12 +143,13 @@ impl Scenario {
 
     /// Everything the caller may say.
     pub fn lines(&self) -> impl Iterator<Item = &str> {
-        self.steps.iter().filter_map(|step| match step {
+        let steps = self.steps.iter().filter_map(|step| match step {
             Step::Say(text) | Step::Blurt(text) | Step::Interrupt { say: text, .. } => {
                 Some(text.as_str())
             }
             _ => None,
-        })
+        });
+        steps.chain(self.replies.iter().filter_map(|reply| reply.say.as_deref()))
     }
 
     pub(super) fn agent_silence(&self) -> Duration {
@@ -150,6 +171,10 @@ fn agent_silence() -> u64 {
 
 fn patience() -> u64 {
     20_000
+}
+
+fn most_repeats() -> usize {
+    6
 }
 
 fn first_packet() -> u64 {
@@ -175,13 +200,14 @@ mod tests {
               - interrupt: {after_ms: 900, say: "Sorry, Tuesday."}
               - pause_ms: 200
               - dtmf: "1#"
+              - hear_ms: 500
               - wait_agent_end
               - wait_hang_up
               - hang_up
             expect: {end: caller_hung_up, answered_turns: 2}
         "##;
         let scenario = Scenario::parse(yaml).expect("a scenario");
-        assert_eq!(scenario.steps.len(), 7);
+        assert_eq!(scenario.steps.len(), 8);
         assert_eq!(
             scenario.steps[1],
             Step::Interrupt {

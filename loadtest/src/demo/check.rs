@@ -7,6 +7,7 @@ use super::Found;
 use crate::{
     caller::{CallReport, probe::MediaPath},
     stack::workspace_root,
+    verdict::{Check, Verdict},
 };
 
 /// The agent's own figure and the recording may differ by so much, ms.
@@ -102,38 +103,6 @@ fn stages(line: &Value) -> Stages {
     }
 }
 
-/// A statement that must hold.
-#[derive(Clone, Debug, Serialize)]
-pub(super) struct Check {
-    pub(super) what: &'static str,
-    pub(super) holds: bool,
-    pub(super) found: String,
-}
-
-/// All of them.
-#[derive(Clone, Debug)]
-pub(super) struct Verdict {
-    pub(super) checks: Vec<Check>,
-}
-
-impl Verdict {
-    pub(super) fn is_good(&self) -> bool {
-        self.checks.iter().all(|check| check.holds)
-    }
-
-    pub(super) fn print(&self) {
-        println!();
-        for check in &self.checks {
-            println!(
-                "{}  {} ({})",
-                if check.holds { "ok    " } else { "FAILED" },
-                check.what,
-                check.found
-            );
-        }
-    }
-}
-
 /// What the demo shows, as statements.
 pub(super) fn verdict(report: &CallReport, found: &Found, turns: &[AgreedTurn]) -> Verdict {
     let differences: Vec<String> = turns
@@ -154,7 +123,7 @@ pub(super) fn verdict(report: &CallReport, found: &Found, turns: &[AgreedTurn]) 
         .iter()
         .filter_map(|turn| turn.barge_in_ms)
         .count();
-    let check = |what, holds, found: String| Check { what, holds, found };
+    let check = |what: &str, holds, found: String| Check::new(what, holds, found);
     let checks = vec![
         check(
             "the scenario was played to its end",

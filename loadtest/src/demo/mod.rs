@@ -4,16 +4,13 @@
 //! schema, the booking against Postgres.
 
 mod check;
-mod command;
 mod database;
 mod live;
-pub mod stack;
 mod table;
 
-use std::{path::PathBuf, process::ExitCode, sync::Arc, time::Duration};
+use std::{process::ExitCode, sync::Arc, time::Duration};
 
 use anyhow::{Context, bail};
-use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::{
     signal::unix::{SignalKind, signal},
@@ -21,68 +18,20 @@ use tokio::{
 };
 use url::Url;
 
-use self::{
-    check::{AgreedTurn, Verdict},
-    stack::DemoStack,
-};
+use self::check::AgreedTurn;
 use crate::{
-    caller::{CallReport, Caller, LiveKitAccess, Scenario, Target, probe, probe::MediaPath},
+    caller::{CallReport, Caller, Scenario, Target, probe, probe::MediaPath},
     cli::DemoArgs,
+    product::{Product, ProductOptions, speech_cache},
     speech::Flite,
     stack::{Lifetime, workspace_root},
+    verdict::Verdict,
 };
 
 /// Events that may wait to be printed.
 const EVENTS: usize = 256;
 /// Until the worker has written the artifact.
 const ARTIFACT_DEADLINE: Duration = Duration::from_secs(20);
-
-/// Where a stack takes calls, as a file: it holds the keys of a local stack and nothing of value.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct DemoTarget {
-    /// `POST /voice`.
-    pub voice_url: Url,
-    /// Twilio's auth token.
-    pub auth_token: String,
-    /// LiveKit's `ws://` URL.
-    pub livekit_url: String,
-    /// Its key.
-    pub livekit_api_key: String,
-    /// Its secret.
-    pub livekit_api_secret: String,
-    /// The host in SIP addresses.
-    pub sip_host: String,
-}
-
-impl DemoTarget {
-    /// For a [`Caller`].
-    #[must_use]
-    pub fn into_target(self) -> Target {
-        let livekit = LiveKitAccess {
-            url: self.livekit_url,
-            api_key: self.livekit_api_key,
-            api_secret: self.livekit_api_secret,
-            sip_host: Some(self.sip_host),
-        };
-        Target {
-            voice_url: self.voice_url,
-            auth_token: self.auth_token,
-            livekit,
-        }
-    }
-}
-
-/// Where a kept demo says how it is called.
-#[must_use]
-pub fn kept_target() -> PathBuf {
-    workspace_root().join("target/stack/demo/target.json")
-}
-
-/// Synthesised speech, kept from run to run.
-#[must_use]
-pub fn speech_cache() -> PathBuf {
-    workspace_root().join("target/speech")
-}
 
 /// Ends when the process is asked to: Ctrl-C or SIGTERM.
 ///
@@ -116,8 +65,8 @@ async fn show(args: DemoArgs) -> anyhow::Result<ExitCode> {
     } else {
         Lifetime::Parent
     };
-    let stack =
-        tokio::task::block_in_place(|| DemoStack::start("demo", lifetime, "realistic.yaml"))?;
+    let options = ProductOptions::of_this_build("demo", lifetime, "realistic.yaml")?;
+    let stack = tokio::task::block_in_place(|| Product::start(options))?;
     let target = stack.target.clone().into_target();
     println!("measuring the media path between a caller and an agent ...");
     let path = probe::measure_path(&target.livekit)
@@ -141,7 +90,7 @@ async fn show(args: DemoArgs) -> anyhow::Result<ExitCode> {
     })
 }
 
-async fn place(stack: &DemoStack, target: &Target) -> anyhow::Result<CallReport> {
+async fn place(stack: &Product, target: &Target) -> anyhow::Result<CallReport> {
     let scenario = Scenario::load(&workspace_root().join("loadtest/scenarios/book.yaml"))?;
     let caller = Caller::new(Arc::new(Flite::new(speech_cache())?))?;
     println!("\n{} calls {}\n", scenario.from, scenario.to);
@@ -163,7 +112,7 @@ struct Found {
     chain: Value,
 }
 
-async fn collect(stack: &DemoStack, report: &CallReport) -> anyhow::Result<Found> {
+async fn collect(stack: &Product, report: &CallReport) -> anyhow::Result<Found> {
     let (tenant, call) = call_and_tenant(report)?;
     let until = tokio::time::Instant::now() + ARTIFACT_DEADLINE;
     let artifact = loop {

@@ -23,6 +23,7 @@
 //! so the kernel ends them when this process dies, by whatever signal. What a killed run leaves on disk, the next run sweeps.
 
 mod dir;
+mod door;
 mod livekit;
 mod ports;
 mod postgres;
@@ -37,6 +38,7 @@ mod tools;
 use std::{io, path::PathBuf, process::ExitStatus, time::Duration};
 
 pub use dir::{Lifetime, StackDir};
+pub use door::FrontDoor;
 pub use livekit::{LiveKit, LiveKitOptions};
 pub use ports::{free_tcp_port, free_udp_port};
 pub use postgres::{Database, Postgres};

@@ -32,7 +32,15 @@ impl Redis {
     /// # Errors
     /// As [`Service::start`].
     pub fn start(dir: &StackDir) -> Result<Self, StackError> {
-        Self::start_node(dir, "redis", false)
+        Self::start_named(dir, "redis")
+    }
+
+    /// As [`Self::start`], by another name: for a stack with several.
+    ///
+    /// # Errors
+    /// As [`Service::start`].
+    pub fn start_named(dir: &StackDir, name: &str) -> Result<Self, StackError> {
+        Self::start_node(dir, name, false)
     }
 
     /// The process, to freeze, kill and restart.
@@ -113,11 +121,15 @@ impl Redis {
     }
 }
 
-/// Three Redis masters that share the hash slots.
+/// Three Redis primaries that share the hash slots.
 #[derive(Debug)]
 pub struct RedisCluster {
+    /// The first primaries, then their replicas in the same order.
     nodes: Vec<Redis>,
 }
+
+/// Primaries of a cluster.
+const PRIMARIES: usize = 3;
 
 impl RedisCluster {
     /// Starts the nodes and waits until each sees the whole cluster: about two seconds.
@@ -125,9 +137,51 @@ impl RedisCluster {
     /// # Errors
     /// As [`Service::start`]; [`StackError::NotReady`] if the nodes do not find each other.
     pub fn start(dir: &StackDir) -> Result<Self, StackError> {
+        Self::start_nodes(dir, PRIMARIES)
+    }
+
+    /// As [`Self::start`], each primary with a replica that takes its place some three seconds after its death.
+    ///
+    /// # Errors
+    /// As [`Self::start`].
+    pub fn start_replicated(dir: &StackDir) -> Result<Self, StackError> {
+        let cluster = Self::start_nodes(dir, 2 * PRIMARIES)?;
+        for (primary, replica) in cluster.nodes.iter().zip(&cluster.nodes[PRIMARIES..]) {
+            let id = primary.command("CLUSTER MYID")?;
+            replica.command(&format!("CLUSTER REPLICATE {id}"))?;
+        }
+        let linked = || cluster.nodes[PRIMARIES..].iter().all(Redis::is_in_step);
+        if wait_until(LIMIT, linked) {
+            return Ok(cluster);
+        }
+        Err(StackError::NotReady {
+            name: "redis replicas".to_owned(),
+            waited: LIMIT,
+            log: cluster.nodes[PRIMARIES].command("INFO replication")?,
+        })
+    }
+
+    /// The node that is primary for a key now.
+    ///
+    /// # Errors
+    /// [`StackError`] if no node knows, as during a failover.
+    pub fn primary_of(&self, key: &str) -> Result<&Redis, StackError> {
+        let is_primary = |node: &&Redis| {
+            // Elsewhere it answers MOVED, and a replica of its slot does so, too.
+            node.command(&format!("TYPE {key}")).is_ok()
+        };
+        self.nodes
+            .iter()
+            .find(is_primary)
+            .ok_or_else(|| StackError::NotRunning {
+                name: format!("the primary of {key}"),
+            })
+    }
+
+    fn start_nodes(dir: &StackDir, count: usize) -> Result<Self, StackError> {
         let start = |number| Redis::start_node(dir, &format!("redis-cluster-{number}"), true);
         let cluster = Self {
-            nodes: (1..=3).map(start).collect::<Result<_, _>>()?,
+            nodes: (1..=count).map(start).collect::<Result<_, _>>()?,
         };
         cluster.join()?;
         Ok(cluster)
@@ -150,10 +204,12 @@ impl RedisCluster {
         let first = &self.nodes[0];
         let bus = first.command("CONFIG GET cluster-port")?;
         let bus = bus.lines().last().unwrap_or_default();
-        let count = u32::try_from(self.nodes.len()).unwrap_or(1);
+        let count = PRIMARIES as u32;
         for (number, node) in (0..).zip(&self.nodes) {
-            let (low, high) = (SLOTS * number / count, SLOTS * (number + 1) / count - 1);
-            node.command(&format!("CLUSTER ADDSLOTSRANGE {low} {high}"))?;
+            if number < count {
+                let (low, high) = (SLOTS * number / count, SLOTS * (number + 1) / count - 1);
+                node.command(&format!("CLUSTER ADDSLOTSRANGE {low} {high}"))?;
+            }
             // Distinct epochs from the start spare the nodes a collision to settle.
             node.command(&format!("CLUSTER SET-CONFIG-EPOCH {}", number + 1))?;
             node.command(&format!("CLUSTER MEET 127.0.0.1 {} {bus}", first.port))?;
@@ -182,6 +238,17 @@ impl Redis {
         };
         let holds = |wanted: &str| info.lines().any(|line| line.trim() == wanted);
         holds("cluster_state:ok") && holds(&format!("cluster_known_nodes:{nodes}"))
+    }
+}
+
+impl Redis {
+    /// Whether this replica follows its primary.
+    fn is_in_step(&self) -> bool {
+        let Ok(info) = self.command("INFO replication") else {
+            return false;
+        };
+        info.lines()
+            .any(|line| line.trim() == "master_link_status:up")
     }
 }
 

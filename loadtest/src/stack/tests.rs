@@ -100,7 +100,7 @@ fn a_frozen_postgres_keeps_connections_open_and_answers_after_the_thaw() {
     let dir = StackDir::for_this_process("freeze-postgres").expect("dir");
     let postgres = Postgres::start(&dir).expect("start");
     let database = postgres.database("postgres");
-    let mut session = psql_command(database.superuser_url(), "SELECT pg_sleep(0.3)")
+    let mut session = psql_command(database.superuser_url(), "SELECT pg_sleep(1.5)")
         .spawn()
         .expect("psql");
     std::thread::sleep(Duration::from_millis(150));

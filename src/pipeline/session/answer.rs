@@ -9,7 +9,7 @@ use crate::{
         lines,
         reply::{Progress, ReplyRun, Step},
         speech::Sentence,
-        turn::Input,
+        turn::{BrokeOff, Input},
     },
     providers::llm::{LlmEvent, LlmRequest, Message},
     tools::outcome::ToolOutcome,
@@ -68,7 +68,7 @@ impl Session {
             .chain(std::iter::once(&*reply))
             .flat_map(ReplyRun::entries);
         let mut messages = self.context.messages(reply.draft.as_ref(), open);
-        if !self.fading.is_empty() {
+        if !self.fading.is_empty() && reply.steps == 0 {
             messages.push(Message::System(Phi::new(BROKE_OFF.to_owned())));
         }
         let tools = if may_call {
@@ -160,16 +160,17 @@ impl Session {
         let Some(mut reply) = self.reply.take() else {
             return;
         };
-        let (utterance, spoken) = (reply.utterance, reply.spoken);
+        let (utterance, after) = (reply.utterance, reply.broken_off());
         self.give_up_calls(now, &mut reply);
         self.voice.end_if_open(now, utterance);
-        if spoken {
+        if after == BrokeOff::Spoken {
             self.fading.push(reply);
         } else if reply.is_released() {
+            reply.unheard();
             self.keep_entries(reply);
         }
         self.inputs
-            .push_back(Input::ReplyFailed { utterance, spoken });
+            .push_back(Input::ReplyFailed { utterance, after });
     }
 
     pub(super) fn tool_ended(&mut self, now: CallTime, run: u32, outcome: Option<ToolOutcome>) {

@@ -31,7 +31,7 @@ impl Session {
                 }
                 Output::PausePlayout => self.pause(now),
                 Output::ResumePlayout => self.voice.resume(),
-                Output::StopPlayout => self.interrupted(now),
+                Output::StopPlayout { barge_in } => self.fall_silent(now, barge_in),
                 Output::End(why) => {
                     tracing::info!(call.ending = why.as_str(), "conversation ended");
                     self.ended = Some(why);
@@ -115,9 +115,11 @@ impl Session {
         self.voice.pause(now);
     }
 
-    fn interrupted(&mut self, now: CallTime) {
+    fn fall_silent(&mut self, now: CallTime, barge_in: bool) {
         self.silenced(now);
-        self.record.interrupted();
+        if barge_in {
+            self.record.interrupted();
+        }
         self.stop_voice(now);
     }
 

@@ -119,9 +119,18 @@ impl Session {
         for heard in self.voice.stop(now) {
             self.heard(now, &heard);
         }
-        // A reply that broke off before its first sound is not reported by the playout.
+        self.keep_fading();
+    }
+
+    /// What broke off stays in the conversation as it was heard; unless its answer, given again, was heard in its place. What broke
+    /// off before its first sound is not reported by the playout.
+    fn keep_fading(&mut self) {
+        let again = self.reply.as_ref();
+        let is_replaced = again.is_some_and(|r| r.recorded && r.has_text());
         for mut reply in std::mem::take(&mut self.fading) {
-            reply.unheard();
+            if is_replaced || !reply.recorded {
+                reply.unheard();
+            }
             self.keep_entries(reply);
         }
     }
@@ -134,9 +143,10 @@ impl Session {
             .iter()
             .position(|r| r.utterance == heard.utterance)
         {
-            let mut reply = self.fading.remove(place);
+            // It stays open until it is known whether its answer, given again, is heard.
+            let reply = &mut self.fading[place];
             reply.truncate(heard);
-            self.keep_entries(reply);
+            reply.recorded = true;
         } else if let Some(reply) = self
             .reply
             .as_mut()
@@ -154,6 +164,7 @@ impl Session {
     }
 
     fn reply_complete(&mut self) {
+        self.keep_fading();
         if let Some(reply) = self.reply.take() {
             self.keep_entries(reply);
         }

@@ -43,6 +43,17 @@ impl Reply {
         }
     }
 
+    /// The same answer asked for again. The caller waits since before, and was told so as often as before.
+    pub(super) fn again(self, now: CallTime, utterance: UtteranceId) -> Self {
+        Self {
+            utterance,
+            finished: false,
+            retries: self.retries + 1,
+            progress_at: now,
+            ..self
+        }
+    }
+
     pub(super) fn commit(&mut self, now: CallTime) {
         self.committed = true;
         self.waiting_since = now;

@@ -51,8 +51,8 @@ pub enum Input {
     ReplyFailed {
         /// Which.
         utterance: UtteranceId,
-        /// Part of it was given to the playout.
-        spoken: bool,
+        /// How far it had come.
+        after: BrokeOff,
     },
     /// A tool ends the call: after this reply's words, which can no longer be interrupted.
     Closing(EndReason),
@@ -96,9 +96,23 @@ pub enum Output {
     /// It was nothing.
     ResumePlayout,
     /// Forget what is left to say.
-    StopPlayout,
+    StopPlayout {
+        /// The caller cut off what was being heard.
+        barge_in: bool,
+    },
     /// The call is over.
     End(EndReason),
+}
+
+/// How far a reply had come that broke off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BrokeOff {
+    /// No vendor would begin it: all of them were asked.
+    Unbegun,
+    /// A vendor began it, and the caller heard nothing of it.
+    Unheard,
+    /// Part of it was given to the playout.
+    Spoken,
 }
 
 /// A committed contribution of the caller.

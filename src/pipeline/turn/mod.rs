@@ -20,7 +20,7 @@ use self::{
     caller::{Caller, Fresh},
 };
 pub use self::{
-    io::{EndReason, Input, Line, Output, UserTurn},
+    io::{BrokeOff, EndReason, Input, Line, Output, UserTurn},
     words::{is_backchannel, is_unfinished},
 };
 use crate::{
@@ -169,7 +169,7 @@ impl TurnMachine {
             }
             Input::ReplyProgress(utterance) => self.reply_progress(now, utterance),
             Input::ReplyFinished(utterance) => self.reply_finished(now, utterance),
-            Input::ReplyFailed { utterance, spoken } => self.reply_failed(now, utterance, spoken),
+            Input::ReplyFailed { utterance, after } => self.reply_failed(now, utterance, after),
             Input::Closing(why) => self.close(now, why),
             Input::Dtmf(key) => self.key(now, key),
             Input::Timeout => {}
@@ -290,22 +290,31 @@ impl TurnMachine {
         }
     }
 
-    /// A reply that broke off in mid-speech is started again once; any other failure hands the caller over.
-    fn reply_failed(&mut self, now: CallTime, utterance: UtteranceId, spoken: bool) {
+    /// A reply that broke off is started again once: with an apology if the caller heard some of it, else in silence. The second
+    /// failure hands the caller over, and so does a reply that nobody began: all vendors have been tried for it.
+    fn reply_failed(&mut self, now: CallTime, utterance: UtteranceId, after: BrokeOff) {
         let Some(reply) = self.agent.reply.take_if(|r| r.utterance == utterance) else {
             return;
         };
         if !reply.committed {
             self.speculations = rules::SPECULATION_LIMIT;
-        } else if spoken && reply.retries == 0 && !self.is_closing() {
+            return;
+        }
+        if after == BrokeOff::Spoken {
             self.agent.lines.push(utterance);
-            self.say(Line::SayAgain);
-            self.start_reply(now, 1);
-        } else {
-            if spoken {
-                self.agent.lines.push(utterance);
+        }
+        match after {
+            _ if reply.retries > 0 || self.is_closing() => self.hand_over(now, EndReason::Failed),
+            BrokeOff::Unbegun => self.hand_over(now, EndReason::Failed),
+            BrokeOff::Unheard => {
+                let utterance = self.next_utterance();
+                self.request(utterance, reply.again(now, utterance));
             }
-            self.hand_over(now, EndReason::Failed);
+            BrokeOff::Spoken => {
+                self.say(Line::SayAgain);
+                let utterance = self.next_utterance();
+                self.request(utterance, Reply::new(now, utterance, true, 1));
+            }
         }
     }
 
@@ -325,7 +334,7 @@ impl TurnMachine {
             Phase::Ringing(_) => self.end(why),
             Phase::Open(_) => {
                 if self.agent.reply.is_some() {
-                    self.interrupt();
+                    self.fall_silent(false);
                 }
                 self.say(Line::HandOver);
                 self.close(now, why);
@@ -351,7 +360,11 @@ impl TurnMachine {
 
     /// The caller has the floor.
     fn interrupt(&mut self) {
-        self.outputs.push_back(Output::StopPlayout);
+        self.fall_silent(self.agent.audible.is_some());
+    }
+
+    fn fall_silent(&mut self, barge_in: bool) {
+        self.outputs.push_back(Output::StopPlayout { barge_in });
         self.cancel_reply();
         self.agent.paused = false;
         self.agent.lines.clear();
@@ -388,9 +401,13 @@ impl TurnMachine {
         self.outputs.push_back(Output::Say(utterance, line));
     }
 
-    fn start_reply(&mut self, now: CallTime, retries: u32) {
+    fn start_reply(&mut self, now: CallTime) {
         let utterance = self.next_utterance();
-        self.agent.reply = Some(Reply::new(now, utterance, true, retries));
+        self.request(utterance, Reply::new(now, utterance, true, 0));
+    }
+
+    fn request(&mut self, utterance: UtteranceId, reply: Reply) {
+        self.agent.reply = Some(reply);
         self.outputs.push_back(Output::StartReply {
             utterance,
             draft: None,

@@ -200,7 +200,7 @@ impl TurnMachine {
     }
 
     fn end_with(&mut self, now: CallTime, line: Line, why: EndReason) {
-        self.interrupt();
+        self.fall_silent(false);
         self.say(line);
         self.close(now, why);
     }
@@ -231,7 +231,7 @@ impl TurnMachine {
                 self.outputs
                     .push_back(Output::ReleaseReply(reply.utterance));
             }
-            None => self.start_reply(now, 0),
+            None => self.start_reply(now),
         }
     }
 

@@ -14,7 +14,6 @@
 //! | `tenant:{T}:placement` | string | LiveKit project and agent name of the last admitted call |
 //! | `tenant:{T}:rate` | string | the rate limiter's theoretical arrival time (ms) |
 //! | `tenant:{T}:session:C` | hash | sealed conversation and the epoch that wrote it |
-//! | `tenant:{T}:idem:K` | string | sealed result of a mutation |
 //! | `tenant:{T}:artifacts` | hash | sealed artifacts by call; no TTL |
 //! | `index:busy` | sorted set | tenants with calls or unwritten artifacts, by last sign; derived |
 //! | `pods` | hash | what each pod last said of itself |
@@ -84,10 +83,6 @@ pub(super) fn unwritten(tenant: TenantId) -> String {
     tagged(tenant, "unwritten")
 }
 
-pub(super) fn idempotency(tenant: TenantId, key: &str) -> String {
-    tagged(tenant, &format!("idem:{key}"))
-}
-
 pub(super) fn artifacts(tenant: TenantId) -> String {
     tagged(tenant, "artifacts")
 }
@@ -133,7 +128,6 @@ mod tests {
             leases(tenant),
             unwritten(tenant),
             placement(tenant),
-            idempotency(tenant, "k"),
             artifacts(tenant),
         ];
         for (at, key) in keys.iter().enumerate() {

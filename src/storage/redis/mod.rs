@@ -11,7 +11,6 @@ mod claim;
 mod connection;
 mod error;
 mod heirs;
-mod idempotency;
 mod keys;
 mod lease;
 mod offers;

@@ -234,6 +234,56 @@ async fn a_model_that_breaks_refuses_and_dies() {
     );
 }
 
+const UNHEARD: &str = r#"
+name: breaks unheard
+from: "+14155550202"
+to: "+12125550100"
+steps:
+  - say: "Hi, does my Blue Cross P P O plan cover a dental cleaning?"
+  - say: "Yes please, something on Tuesday morning."
+  - say: "The first one is fine."
+  - wait_agent_end
+expect: { end: caller_hung_up, answered_turns: 3 }
+"#;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn an_answer_that_breaks_before_its_first_sentence_is_asked_for_again_in_silence() {
+    let mut options = WorldOptions::default();
+    (
+        options.sim.llm.token_gap.median_ms,
+        options.sim.llm.token_gap.p95_ms,
+    ) = (60.0, 70.0);
+    // Time for the answer that is begun before the turn is over to break before it is over.
+    let wait = (
+        "NEURALITY__PIPELINE__ENDPOINTING__MIN_DELAY_MS",
+        "1500".to_owned(),
+    );
+    options.env.push(wait);
+    let world = World::start(options).await;
+    let report = world
+        .watched(UNHEARD, |world, event| {
+            // Once for the answer begun early, once for the one asked for when the turn is over. The model answers with words alone.
+            if matches!(event, CallEvent::Says(text) if text == FIRST) {
+                let broken = Fault::next(Service::Llm, FaultKind::Cut).after_ms(100);
+                world.sim.add_fault(broken.times(2));
+            }
+        })
+        .await;
+    let artifact = world.only_artifact().await;
+    let context = || format!("{artifact:#}\n{:#?}\n{}", report.turns, world.logs());
+    assert!(
+        report.failures.is_empty(),
+        "{:?}\n{}",
+        report.failures,
+        context()
+    );
+    let failures = world.logs().matches("the model failed").count();
+    assert_eq!(failures, 2, "{}", context());
+    assert!(agent_said(&artifact, "full name"), "{}", context());
+    assert!(!agent_said(&artifact, "say that again"), "{}", context());
+    assert!(longest_silence(&report) <= PATIENCE, "{}", context());
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_voice_that_breaks_stalls_and_dies() {
     let mut options = WorldOptions::default();

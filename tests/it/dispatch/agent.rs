@@ -53,7 +53,7 @@ impl Agent {
                 ..RegisterWorkerRequest::default()
             }))
             .await;
-        let first = agent.next(Duration::from_secs(5)).await;
+        let first = agent.next(Duration::from_secs(20)).await;
         assert!(
             matches!(first, Some(server_message::Message::Register(_))),
             "{first:?}"

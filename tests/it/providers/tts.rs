@@ -162,7 +162,7 @@ async fn a_vendor_that_owes_sound_may_not_be_silent() {
     let begun = Instant::now();
     order(&stream, TtsInput::Flush).await;
     assert_eq!(closed(&mut stream).await, Err(Fault::Timeout));
-    assert!(begun.elapsed() < Duration::from_secs(1));
+    assert!(begun.elapsed() < Duration::from_secs(5));
 
     let (_pod, mut stream, mut socket) = open().await;
     say(&stream, &mut socket, "Half a").await;
@@ -233,5 +233,5 @@ async fn a_call_that_ends_without_a_word_frees_its_place() {
     assert_eq!(socket.text().await, r#"{"type":"Close"}"#);
     let begun = Instant::now();
     pod.all_tasks_end().await;
-    assert!(begun.elapsed() < Duration::from_millis(1500));
+    assert!(begun.elapsed() < Duration::from_secs(5));
 }

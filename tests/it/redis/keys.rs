@@ -1,14 +1,11 @@
 //! Caches, artifacts, time to live.
 
-use std::time::Duration;
-
 use neurality::domain::ids::{CallId, Epoch, RoomName, TenantId};
 
 use super::{Rig, on_both};
 
 on_both! {
     a_parked_artifact_waits_until_it_is_dropped,
-    a_remembered_result_is_recalled_by_its_own_tenant,
     a_room_leads_to_its_call,
     every_key_expires_but_parked_artifacts,
 }
@@ -64,30 +61,6 @@ async fn a_parked_artifact_waits_until_it_is_dropped(rig: Rig) {
     );
 }
 
-async fn a_remembered_result_is_recalled_by_its_own_tenant(rig: Rig) {
-    let tenant = TenantId::generate();
-    assert_eq!(rig.store.recall(tenant, "key").await.expect("recall"), None);
-    rig.store
-        .remember(tenant, "key", b"\xffdone", Duration::from_secs(60))
-        .await
-        .expect("remember");
-    assert_eq!(
-        rig.store
-            .recall(tenant, "key")
-            .await
-            .expect("recall")
-            .as_deref(),
-        Some(b"\xffdone".as_slice())
-    );
-    assert_eq!(
-        rig.store
-            .recall(TenantId::generate(), "key")
-            .await
-            .expect("recall"),
-        None
-    );
-}
-
 async fn a_room_leads_to_its_call(rig: Rig) {
     let (tenant, call, room) = (
         TenantId::generate(),
@@ -118,15 +91,11 @@ async fn every_key_expires_but_parked_artifacts(rig: Rig) {
         .await
         .expect("lease");
     rig.store
-        .remember(tenant, "key", b"done", Duration::from_secs(60))
-        .await
-        .expect("remember");
-    rig.store
         .park_artifact(tenant, call, b"artifact")
         .await
         .expect("park");
     let keys = rig.keys_of(tenant);
-    assert_eq!(keys.len(), 13, "{keys:?}");
+    assert_eq!(keys.len(), 12, "{keys:?}");
     for key in keys {
         let ttl: i64 = rig.raw(&format!("PTTL {key}")).parse().expect("a number");
         assert_eq!(

@@ -171,7 +171,7 @@ async fn a_frozen_or_absent_redis_is_an_error_within_the_deadline() {
     redis.server().freeze().expect("freeze");
     let begin = tokio::time::Instant::now();
     assert!(store.ping().await.is_err());
-    assert!(begin.elapsed() < Duration::from_millis(900));
+    assert!(begin.elapsed() < Duration::from_secs(4));
     redis.server().thaw().expect("thaw");
     store.ping().await.expect("it is back");
     redis.server().stop().expect("stop");

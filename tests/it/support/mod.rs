@@ -6,7 +6,7 @@ pub(crate) mod world;
 use std::{
     path::PathBuf,
     sync::{
-        Arc,
+        Arc, Once,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
@@ -37,6 +37,18 @@ use tokio::sync::OnceCell;
 pub(crate) const NOW: &str = "2026-11-29T17:00:00Z";
 
 const TEMPLATE: &str = "template_migrated";
+
+/// A client of the tests' own. This build of reqwest takes the process's TLS provider and panics without one, so every client of
+/// the tests starts here.
+pub(crate) fn http(timeout: Duration) -> reqwest::ClientBuilder {
+    static PROVIDER: Once = Once::new();
+    PROVIDER.call_once(|| {
+        rustls::crypto::ring::default_provider()
+            .install_default()
+            .expect("nothing else in the tests installs a provider");
+    });
+    reqwest::Client::builder().timeout(timeout)
+}
 
 /// A database with both clinics, opened as the application.
 pub(crate) struct Rig {

@@ -218,7 +218,7 @@ impl World {
     /// All artifacts, in order of admission, once there are so many.
     pub(crate) async fn artifacts(&self, count: usize) -> Vec<Value> {
         let mut ids = Vec::new();
-        for _ in 0..150 {
+        for _ in 0..400 {
             let rows = self.sql("SELECT call_id FROM call_artifacts ORDER BY started_at");
             ids = rows
                 .lines()
@@ -264,7 +264,7 @@ impl World {
         artifact
     }
 
-    /// Calls of a clinic that hold a slot right now, once there are no more than `limit`; at the latest after ten seconds.
+    /// Calls of a clinic that hold a slot right now, once there are no more than `limit`; at the latest after 40 s.
     #[expect(
         clippy::disallowed_methods,
         reason = "slots expire by the clock of the product, which runs as processes of its own"
@@ -277,7 +277,7 @@ impl World {
         };
         let store = Store::open(&config).expect("redis");
         let mut used = 0;
-        for _ in 0..100 {
+        for _ in 0..400 {
             used = store
                 .slots_in_use(tenant, chrono::Utc::now())
                 .await
@@ -313,10 +313,7 @@ impl World {
 
     /// The text of `/metrics` of gateway and worker.
     pub(crate) async fn metrics(&self) -> String {
-        // Whoever comes first; the others find it installed.
-        drop(rustls::crypto::ring::default_provider().install_default());
-        let client = reqwest::Client::builder()
-            .timeout(Duration::from_secs(10))
+        let client = super::http(Duration::from_secs(10))
             .build()
             .expect("client");
         let mut all = String::new();
@@ -355,7 +352,7 @@ async fn start(
     for (key, value) in env {
         spec = spec.env(key, value);
     }
-    let spec = spec.ready(Duration::from_secs(30), move || answers(addr, "/readyz"));
+    let spec = spec.ready(Duration::from_secs(60), move || answers(addr, "/readyz"));
     let started = tokio::task::spawn_blocking(move || Service::start(dir, spec))
         .await
         .expect("the start ends");

@@ -43,7 +43,7 @@ async fn over_two_connections_and_tcp() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn the_server_notices_who_speaks() {
     let (a, b) = couple(shared(Paths::UdpAndTcp), "speakers", Mode::Single).await;
-    let limit = Duration::from_secs(10);
+    let limit = Duration::from_secs(30);
     a.until("word that bob speaks", limit, |d| {
         d.speakers.iter().any(|s| s == "bob")
     })

@@ -11,7 +11,7 @@ use rand::distr::Alphanumeric;
 use crate::participant::{Diary, Mode, Participant};
 use crate::server::{Paths, shared};
 
-const LIMIT: Duration = Duration::from_secs(15);
+const LIMIT: Duration = Duration::from_secs(40);
 
 async fn quiet_couple(room: &str, mode: Mode) -> (Participant, Participant) {
     let server = shared(Paths::UdpAndTcp);

@@ -11,7 +11,7 @@ use crate::server::{Paths, shared};
 /// Waits for tasks to end. The SDK waits up to 10 s for the answer to an offer, also after it has left.
 async fn settle(tasks: usize) -> usize {
     let metrics = Handle::current().metrics();
-    for _ in 0..1200 {
+    for _ in 0..3000 {
         if metrics.num_alive_tasks() <= tasks {
             break;
         }

@@ -8,7 +8,7 @@ use crate::participant::{Mode, Participant, converse, couple};
 use crate::server::{Paths, shared};
 use crate::sound::RATE;
 
-const LIMIT: Duration = Duration::from_secs(20);
+const LIMIT: Duration = Duration::from_secs(40);
 
 /// The longest run of zeros in what was heard since then, in milliseconds.
 fn longest_gap(heard: &[i16]) -> usize {

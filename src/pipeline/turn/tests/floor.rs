@@ -106,7 +106,7 @@ fn a_reply_cut_in_mid_speech_is_started_again_once() {
             5000,
             Input::ReplyFailed {
                 utterance: REPLY,
-                spoken: true
+                after: BrokeOff::Spoken
             }
         ),
         ["say SayAgain 3", "reply 4"]
@@ -115,7 +115,7 @@ fn a_reply_cut_in_mid_speech_is_started_again_once() {
         6000,
         Input::ReplyFailed {
             utterance: UtteranceId(4),
-            spoken: true,
+            after: BrokeOff::Spoken,
         },
     );
     assert_eq!(again, ["say HandOver 5"]);
@@ -132,7 +132,7 @@ fn a_reply_cut_in_mid_speech_is_started_again_once() {
 }
 
 #[test]
-fn a_reply_that_fails_before_a_word_hands_over() {
+fn a_reply_that_nobody_begins_hands_over() {
     let mut call = Driver::greeted();
     call.speak(2000, 3000, "Book a cleaning.");
     call.until(3500);
@@ -141,7 +141,7 @@ fn a_reply_that_fails_before_a_word_hands_over() {
             4000,
             Input::ReplyFailed {
                 utterance: REPLY,
-                spoken: false
+                after: BrokeOff::Unbegun
             }
         ),
         ["say HandOver 3"]
@@ -154,6 +154,42 @@ fn a_reply_that_fails_before_a_word_hands_over() {
 }
 
 #[test]
+fn a_reply_that_breaks_unheard_is_asked_for_again_once_and_the_wait_goes_on() {
+    let unheard = |id| Input::ReplyFailed {
+        utterance: UtteranceId(id),
+        after: BrokeOff::Unheard,
+    };
+    let mut call = Driver::greeted();
+    call.speak(2000, 3000, "Book a cleaning.");
+    call.until(3500);
+    assert_eq!(call.feed(4000, unheard(2)), ["reply 3"]);
+    // The caller waits since 3500, not since 4000.
+    assert!(call.until(4999).is_empty());
+    assert_eq!(call.until(5000), ["filler 3"]);
+    assert_eq!(call.feed(5100, unheard(3)), ["say HandOver 4"]);
+}
+
+#[test]
+fn only_what_the_caller_cuts_off_while_it_sounds_is_a_barge_in() {
+    // Words before the answer sounds, and words while the agent is silenced for the caller's voice.
+    let mut call = Driver::greeted();
+    call.speak(2000, 3000, "Book a cleaning.");
+    call.until(3500);
+    let more = call.feed(3600, Input::Transcript(heard("no wait", 3580, false)));
+    assert_eq!(more, ["hush", "cancel 2", "finalize"]);
+    let mut call = answering();
+    call.feed(5060, Input::SpeechStarted { at: at(5000) });
+    assert_eq!(call.until(5200), ["pause"]);
+    let cut = call.feed(5400, Input::Transcript(heard("wait", 5300, false)));
+    assert_eq!(cut, ["stop", "cancel 2"]);
+    // Between two sentences there is nothing to cut off.
+    let mut call = answering();
+    call.feed(4500, Input::PlayoutDry(REPLY));
+    let words = call.feed(4600, Input::Transcript(heard("and Tuesday", 4590, false)));
+    assert_eq!(words, ["hush", "cancel 2", "finalize"]);
+}
+
+#[test]
 fn a_failed_speculation_is_tried_again_when_it_counts() {
     let mut call = Driver::greeted();
     call.speak(2000, 3000, "Book a cleaning.");
@@ -162,7 +198,7 @@ fn a_failed_speculation_is_tried_again_when_it_counts() {
             3400,
             Input::ReplyFailed {
                 utterance: REPLY,
-                spoken: false
+                after: BrokeOff::Unheard
             }
         )
         .is_empty()
@@ -222,7 +258,7 @@ fn dead_vendors_hand_the_caller_over() {
     let mut call = answering();
     assert_eq!(
         call.feed(5000, Input::SttDead),
-        ["stop", "cancel 2", "say HandOver 3"]
+        ["hush", "cancel 2", "say HandOver 3"]
     );
     assert_eq!(call.feed(6000, Input::VoiceDead), ["end voice_dead"]);
 }

@@ -111,7 +111,8 @@ pub(super) fn short(output: &Output) -> String {
         Output::Filler { utterance, .. } => format!("filler {}", utterance.0),
         Output::PausePlayout => "pause".into(),
         Output::ResumePlayout => "resume".into(),
-        Output::StopPlayout => "stop".into(),
+        Output::StopPlayout { barge_in: true } => "stop".into(),
+        Output::StopPlayout { barge_in: false } => "hush".into(),
         Output::End(why) => format!("end {}", why.as_str()),
     }
 }

@@ -125,7 +125,7 @@ impl World {
             Output::Filler { utterance, .. } => self.sound(utterance, 300),
             Output::PausePlayout => self.paused = true,
             Output::ResumePlayout => self.paused = false,
-            Output::StopPlayout => {
+            Output::StopPlayout { .. } => {
                 self.paused = false;
                 self.queue.clear();
             }
@@ -254,14 +254,18 @@ impl World {
             return;
         };
         let spoken = self.queue.iter_mut().find(|s| s.id == id);
-        let said = spoken.is_some();
-        if let Some(spoken) = spoken {
-            spoken.closed = true;
-        }
+        let after = match spoken {
+            Some(spoken) => {
+                spoken.closed = true;
+                BrokeOff::Spoken
+            }
+            None if self.now.is_multiple_of(2) => BrokeOff::Unheard,
+            None => BrokeOff::Unbegun,
+        };
         self.unanswered.take_if(|u| *u == id);
         self.feed(Input::ReplyFailed {
             utterance: id,
-            spoken: said,
+            after,
         });
     }
 }

@@ -109,7 +109,7 @@ fn words_after_the_turn_supersede_an_answer_that_is_not_heard_yet() {
         ["pause"]
     );
     let words = Input::Transcript(heard("no wait", 3800, false));
-    assert_eq!(call.feed(3900, words), ["stop", "cancel 2"]);
+    assert_eq!(call.feed(3900, words), ["hush", "cancel 2"]);
     call.feed(4000, Input::SpeechEnded { at: at(3800) });
     call.feed(
         4100,

@@ -1,0 +1,145 @@
+//! `make chaos`: calls on several workers while the pool's parts are killed, frozen and restarted, and what came of them.
+//!
+//! Nothing of the product is asked how it went: the callers' recordings say what was heard, Postgres what was booked and
+//! written, Redis and LiveKit what is left. `target/report/chaos.json` has it all, beside a control that says how late this
+//! machine itself was.
+
+pub mod absent;
+pub mod callers;
+mod clinic;
+mod command;
+pub mod crowd;
+pub mod driver;
+pub mod effect;
+pub mod fault;
+pub mod lag;
+pub mod ledger;
+pub mod patients;
+pub mod report;
+pub mod sound;
+pub mod spread;
+pub mod words;
+
+use std::{path::PathBuf, sync::Arc, time::Duration};
+
+use anyhow::Context;
+use serde_json::json;
+use tokio::{task::block_in_place, time::Instant};
+
+pub use self::command::{Part, command};
+use self::{
+    callers::{Callers, Lines},
+    driver::Driver,
+    effect::Evidence,
+    fault::{Fault, schedule},
+    lag::LagControl,
+    ledger::Ledger,
+    report::ChaosReport,
+};
+use crate::{
+    caller::Caller,
+    product::{Product, ProductOptions, speech_cache},
+    speech::Flite,
+    stack::{Lifetime, workspace_root},
+};
+
+/// Simulators with hardly any delay: what is heard is the product's own.
+const SIMULATORS: &str = "chaos.yaml";
+
+/// What is done, and to how much.
+#[derive(Clone, Debug)]
+pub struct ChaosOptions {
+    /// The pool.
+    pub product: ProductOptions,
+    /// What is done to it.
+    pub plan: Plan,
+    /// Calls at once.
+    pub calls: usize,
+    /// All choices follow from it.
+    pub seed: u64,
+    /// Between the end of a fault and the next.
+    pub settle: Duration,
+}
+
+/// What is done to a pool.
+#[derive(Clone, Debug)]
+pub enum Plan {
+    /// Faults, each so often, in an order that is drawn.
+    Faults {
+        /// Which.
+        faults: Vec<Fault>,
+        /// How often.
+        rounds: usize,
+    },
+    /// Every worker is told to go, one after the other, once all calls are in conversation.
+    RollingRestart,
+}
+
+/// A pool for chaos: three workers, two gateways, a clinic with room for all.
+///
+/// # Errors
+/// The product was not built, or the clinic cannot be written.
+pub fn pool(name: &str) -> anyhow::Result<ProductOptions> {
+    let folder = workspace_root().join("target/tmp").join(name);
+    Ok(ProductOptions {
+        gateways: 2,
+        workers: 3,
+        tenants: vec![clinic::write(&folder)?],
+        settings: json!({ "worker": { "max_calls": 8 } }),
+        ..ProductOptions::of_this_build(name, Lifetime::Parent, SIMULATORS)?
+    })
+}
+
+/// Brings the pool up, does the faults, waits for the calls, and judges.
+///
+/// # Errors
+/// Something did not start, or could not be broken or read. What went wrong for callers is in the report.
+pub async fn run(options: ChaosOptions) -> anyhow::Result<ChaosReport> {
+    eprintln!("chaos with seed {}", options.seed);
+    let begun = Instant::now();
+    let name = options.product.name.clone();
+    let mut product = block_in_place(|| Product::start(options.product.clone()))?;
+    let lag = LagControl::start();
+    let callers = Callers::keep(lines(&product, &name)?, options.calls);
+    let mut driver = Driver::new(
+        &mut product,
+        &callers,
+        options.seed,
+        options.calls.div_ceil(2),
+        options.settle,
+    );
+    let struck = match &options.plan {
+        Plan::Faults { faults, rounds } => {
+            let faults = schedule(faults, *rounds, options.seed);
+            driver.strike_all(&faults).await
+        }
+        Plan::RollingRestart => driver.restart_all_workers(options.calls).await,
+    };
+    let calls = callers.finish().await;
+    let struck = struck.with_context(|| format!("with seed {}", options.seed))?;
+    let ledger = Ledger::read(&product).await.context("read what is left")?;
+    let evidence = Evidence {
+        calls: &calls,
+        struck: &struck,
+        ledger: &ledger,
+        lag: &lag,
+    };
+    Ok(ChaosReport::of(
+        options.seed,
+        begun.elapsed().as_secs_f64(),
+        &evidence,
+    ))
+}
+
+/// Where the pool is called, with recordings of what goes wrong beside the report.
+pub(crate) fn lines(product: &Product, name: &str) -> anyhow::Result<Lines> {
+    Ok(Lines {
+        caller: Caller::new(Arc::new(Flite::new(speech_cache())?))?,
+        target: product.target.clone().into_target(),
+        recordings: recordings(name),
+    })
+}
+
+fn recordings(name: &str) -> PathBuf {
+    workspace_root().join("target/report").join(name)
+}
