@@ -110,7 +110,7 @@ pub(super) async fn serve(
     let over = leave.child_token();
     let _end_of_tasks = over.clone().drop_guard();
     let beat = heartbeat::start(&call, over.clone());
-    let result = call.converse(&assignment, leave, over).await;
+    let result = call.converse(&assignment, over).await;
     drop(beat);
     if result.is_err() {
         call.deps
@@ -165,11 +165,10 @@ impl Call {
     async fn converse(
         &self,
         assignment: &Assignment,
-        leave: CancellationToken,
         over: CancellationToken,
     ) -> Result<(), CallFailure> {
         let ((room, feed), warm) =
-            tokio::try_join!(self.join(assignment, over.clone()), self.warm(leave))?;
+            tokio::try_join!(self.join(assignment, over.clone()), self.warm())?;
         self.note_begin().await;
         // Publishing answers the phone: everything that can fail slowly is behind us.
         let voice = room.publish_voice().await?;
@@ -210,11 +209,11 @@ impl Call {
         Ok(CallRoom::join(request, &self.deps.tasks, over, metrics).await?)
     }
 
-    async fn warm(&self, leave: CancellationToken) -> Result<WarmSession, CallFailure> {
-        Ok(session::warm(self.session_deps(leave)).await?)
+    async fn warm(&self) -> Result<WarmSession, CallFailure> {
+        Ok(session::warm(self.session_deps()).await?)
     }
 
-    fn session_deps(&self, leave: CancellationToken) -> SessionDeps {
+    fn session_deps(&self) -> SessionDeps {
         let (deps, config) = (&self.deps, &self.deps.config);
         SessionDeps {
             stt: Arc::clone(&deps.providers.stt),
@@ -230,7 +229,8 @@ impl Call {
             started_at: self.started_at,
             restored: None,
             tasks: deps.tasks.clone(),
-            stop: leave,
+            // Not `leave`: a session that is told to stop hands its caller on, one that has to leave the room lost the call.
+            stop: self.deps.hard.clone(),
             metrics: Arc::clone(&deps.metrics),
         }
     }
