@@ -101,7 +101,7 @@ async fn serve_own(
     // Ends the tasks of the call, however it ends.
     let over = leave.child_token();
     let _end_of_tasks = over.clone().drop_guard();
-    let result = call.converse(assignment, leave, over, beginning).await;
+    let result = call.converse(assignment, over, beginning).await;
     if result.is_err() {
         call.deps.metrics.call_left();
     }
@@ -201,7 +201,6 @@ impl Call {
     async fn converse(
         &self,
         assignment: &Assignment,
-        leave: CancellationToken,
         over: CancellationToken,
         beginning: Beginning,
     ) -> Result<(), CallFailure> {
@@ -209,7 +208,7 @@ impl Call {
         let (events, session) = mpsc::channel(EVENT_CAPACITY);
         let beat = heartbeat::start(self, events.clone(), &over);
         let wires = self
-            .wire(assignment, leave, &over, (events, session), async |room| {
+            .wire(assignment, &over, (events, session), async |room| {
                 if is_new {
                     self.note_begin().await;
                 } else {
@@ -230,13 +229,12 @@ impl Call {
     pub(super) async fn wire(
         &self,
         assignment: &Assignment,
-        leave: CancellationToken,
         over: &CancellationToken,
         (events, session): (mpsc::Sender<CallEvent>, mpsc::Receiver<CallEvent>),
         before_the_answer: impl AsyncFnOnce(&CallRoom),
     ) -> Result<Wires, CallFailure> {
         let ((room, feed), warm) =
-            tokio::try_join!(self.join(assignment, over.clone()), self.warm(leave))?;
+            tokio::try_join!(self.join(assignment, over.clone()), self.warm())?;
         before_the_answer(&room).await;
         let voice = room.publish_voice().await?;
         let (audio_out, frames) = mpsc::channel(OUT_CAPACITY);
@@ -305,11 +303,11 @@ impl Call {
         Ok(CallRoom::join(request, &self.deps.tasks, over, metrics).await?)
     }
 
-    async fn warm(&self, leave: CancellationToken) -> Result<WarmSession, CallFailure> {
-        Ok(session::warm(self.session_deps(leave), self.voice_activity()).await?)
+    async fn warm(&self) -> Result<WarmSession, CallFailure> {
+        Ok(session::warm(self.session_deps(), self.voice_activity()).await?)
     }
 
-    fn session_deps(&self, leave: CancellationToken) -> SessionDeps {
+    fn session_deps(&self) -> SessionDeps {
         let (deps, config) = (&self.deps, &self.deps.config);
         SessionDeps {
             stt: Arc::clone(&deps.providers.stt),
@@ -323,7 +321,8 @@ impl Call {
             call_limit: Duration::from_secs(config.worker.max_call_secs),
             started_at: self.started_at,
             tasks: deps.tasks.clone(),
-            stop: leave,
+            // Not `leave`: a session that is told to stop hands its caller on, one that has to leave the room lost the call.
+            stop: self.deps.hard.clone(),
             metrics: Arc::clone(&deps.metrics),
         }
     }

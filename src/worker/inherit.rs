@@ -57,7 +57,7 @@ pub(super) async fn serve(
     let _end_of_tasks = over.clone().drop_guard();
     let channel = mpsc::channel(EVENT_CAPACITY);
     let mut wires = call
-        .wire(assignment, leave, &over, channel, async |_| {})
+        .wire(assignment, &over, channel, async |_| {})
         .await
         .map_err(as_heir)?;
     let Wires { warm, io, room, .. } = &mut wires;

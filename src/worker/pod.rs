@@ -86,7 +86,7 @@ impl Pod {
         } = assignment.metadata;
         let span =
             tracing::info_span!("call", tenant.id = %tenant, call.id = %call, call.epoch = epoch.0);
-        let leave = self.deps.hard.child_token();
+        let leave = CancellationToken::new();
         let deps = self.deps.at(&assignment.link.project);
         let outbox = assignment.link.outbox.clone();
         let entry = assignment

@@ -2,8 +2,10 @@
 
 mod after;
 mod livekit;
+mod projects;
 mod role;
 mod rooms;
+mod scrape;
 mod voice;
 
 use std::{sync::Arc, time::Duration};
