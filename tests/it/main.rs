@@ -2,6 +2,7 @@
 
 mod architecture;
 mod calls;
+mod chaos;
 mod dispatch;
 mod gateway;
 mod lifecycle;
