@@ -204,8 +204,8 @@ projects:
   maple-group: { url: "wss://maple.example", api_key: theirs, api_secret: s, sip_host: sip.maple.example, sip_password: p }
 "#;
 
-    fn parse(yaml: &str) -> Result<LiveKitConfig, figment::Error> {
-        Figment::from(Yaml::string(yaml)).extract()
+    fn parse(yaml: &str) -> Option<LiveKitConfig> {
+        Figment::from(Yaml::string(yaml)).extract().ok()
     }
 
     fn names(config: &LiveKitConfig) -> Vec<String> {
@@ -248,7 +248,7 @@ projects:
 
     #[test]
     fn projects_are_named_plainly_and_have_keys() {
-        assert!(parse(&TWO.replace("maple-group", "Maple")).is_err());
+        assert!(parse(&TWO.replace("maple-group", "Maple")).is_none());
         for (from, to) in [("maple-group", "default"), ("theirs", "''")] {
             let config = parse(&TWO.replace(from, to)).expect("parses");
             let error = config.validate().expect_err(to);

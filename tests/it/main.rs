@@ -6,6 +6,7 @@ mod chaos;
 mod dispatch;
 mod gateway;
 mod lifecycle;
+mod model;
 mod operator;
 mod phi;
 mod postgres;

@@ -84,6 +84,11 @@ fn with_project(livekit: &LiveKit) -> WorldOptions {
     WorldOptions {
         env: vec![
             setting("NEURALITY__WORKER__MAX_CALLS", "1"),
+            // The second call rings as long as the first one takes, on whatever machine.
+            setting("NEURALITY__GATEWAY__RING_DEADLINE_SECS", "100"),
+            setting("NEURALITY__GATEWAY__DIAL_TIMEOUT_SECS", "110"),
+            setting("NEURALITY__LIVEKIT__SIP_RINGING_TIMEOUT_SECS", "120"),
+            setting("NEURALITY__REDIS__SLOT_TTL_SECS", "120"),
             setting(
                 "NEURALITY__LIVEKIT__PROJECTS__HARBOR__URL",
                 &livekit.ws_url(),

@@ -19,7 +19,7 @@ fn event(name: &str, room: &RoomName, kind: Option<&str>) -> String {
     event.to_string()
 }
 
-fn token(key: &str, secret: &str, body: &str) -> String {
+pub(super) fn token(key: &str, secret: &str, body: &str) -> String {
     let hash = STANDARD.encode(Sha256::digest(body));
     AccessToken::with_api_key(key, secret)
         .with_sha256(&hash)
@@ -37,7 +37,7 @@ impl Rig {
         self.webhook(body, Some(token)).await
     }
 
-    async fn webhook(&self, body: String, token: Option<String>) -> Answer {
+    pub(super) async fn webhook(&self, body: String, token: Option<String>) -> Answer {
         let mut request = self
             .http
             .post(format!("{}/livekit/webhook", self.base))

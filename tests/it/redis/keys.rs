@@ -95,7 +95,7 @@ async fn every_key_expires_but_parked_artifacts(rig: Rig) {
         .await
         .expect("park");
     let keys = rig.keys_of(tenant);
-    assert_eq!(keys.len(), 11, "{keys:?}");
+    assert_eq!(keys.len(), 12, "{keys:?}");
     for key in keys {
         let ttl: i64 = rig.raw(&format!("PTTL {key}")).parse().expect("a number");
         assert_eq!(
