@@ -167,7 +167,7 @@ mod tests {
         };
         let sample = |n: usize| {
             if loud(n) {
-                if n % 2 == 0 { 4_000 } else { -4_000 }
+                if n.is_multiple_of(2) { 4_000 } else { -4_000 }
             } else {
                 3
             }
