@@ -119,6 +119,9 @@ pub struct ChaosArgs {
     /// Slots that they share, a multiple of four.
     #[arg(long, default_value_t = 20)]
     pub crowd_slots: usize,
+    /// Write every call's recording and artifact, too.
+    #[arg(long)]
+    pub record: bool,
     /// These parts alone.
     #[arg(long, value_delimiter = ',')]
     pub only: Vec<Part>,

@@ -73,6 +73,7 @@ impl<'a> Actor<'a> {
     /// Plays all steps; then the caller hangs up.
     pub(super) async fn play(mut self) -> Result<(), ScriptError> {
         for (number, step) in self.scenario.steps.iter().enumerate() {
+            self.line.log.lock().step = number;
             match step {
                 Step::Say(text) => {
                     self.turn_for(number, text).await?;

@@ -68,6 +68,8 @@ pub struct LegReport {
     pub end: LegEnd,
     /// Where the script stopped, if it did not reach its end.
     pub script: Option<String>,
+    /// Steps after the one at which the other side ended the leg; 0 for a leg that was not answered.
+    pub steps_left: usize,
 }
 
 impl LegReport {
@@ -152,6 +154,9 @@ impl Leg<'_> {
         };
         phone.hang_up().await;
         self.line.tell(CallEvent::Over);
+        let ended_by_them = up_ms.is_some() && end != LegEnd::Caller;
+        let steps = self.scenario.steps.len();
+        let steps_left = steps.saturating_sub(self.line.log.lock().step + 1);
         let report = LegReport {
             room: address.0,
             transport: address.1,
@@ -159,6 +164,7 @@ impl Leg<'_> {
             up_ms,
             end,
             script,
+            steps_left: if ended_by_them { steps_left } else { 0 },
         };
         self.report(report.outcome().status.as_str());
         Ok(report)

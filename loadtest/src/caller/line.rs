@@ -40,6 +40,8 @@ pub(super) struct Log {
     pub(super) recording: Recording,
     pub(super) buffer: Vec<BufferDelay>,
     pub(super) spoken: Vec<Spoken>,
+    /// The step that the caller is at.
+    pub(super) step: usize,
     pub(super) repeats: Vec<Repeat>,
 }
 

@@ -232,7 +232,10 @@ impl Phone {
         loop {
             match self.events.recv().await {
                 None => return Over::Lost,
-                Some(RoomEvent::Disconnected { reason }) => return over(reason),
+                Some(RoomEvent::Disconnected { reason }) => {
+                    tracing::debug!(?reason, "the leg was ended");
+                    return over(reason);
+                }
                 Some(RoomEvent::TrackSubscribed {
                     track: RemoteTrack::Audio(track),
                     participant,

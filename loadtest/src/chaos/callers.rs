@@ -62,6 +62,11 @@ impl Outcome {
         match &report.leg {
             None => Self::NotAdmitted,
             Some(leg) if leg.up_ms.is_none() && leg.end != LegEnd::Caller => Self::FellBack,
+            Some(leg) if leg.steps_left > 0 => Self::Lost(format!(
+                "cut with {} steps to go; {}",
+                leg.steps_left,
+                report.failures.join("; ")
+            )),
             Some(_) if report.failures.is_empty() => Self::Completed,
             Some(_) => Self::Lost(report.failures.join("; ")),
         }
@@ -77,6 +82,8 @@ pub struct Lines {
     pub target: Target,
     /// Recordings of calls that went wrong are written here.
     pub recordings: PathBuf,
+    /// And of those that did not.
+    pub record_all: bool,
 }
 
 /// Patients on the phone.
@@ -213,7 +220,8 @@ impl Shared {
         let recording = std::mem::take(&mut report.recording);
         let sound = Sound::of(&recording);
         let outcome = Outcome::of(&report);
-        if matches!(outcome, Outcome::Lost(_)) || sound.two_voices().next().is_some() {
+        let is_wrong = matches!(outcome, Outcome::Lost(_)) || sound.two_voices().next().is_some();
+        if is_wrong || self.lines.record_all {
             let path = self.lines.recordings.join(format!("call-{number}.wav"));
             let written = std::fs::create_dir_all(&self.lines.recordings)
                 .and_then(|()| std::fs::write(&path, recording.to_wav()));

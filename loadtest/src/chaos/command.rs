@@ -113,6 +113,7 @@ async fn faults(
             calls: args.calls,
             seed,
             settle: Duration::from_secs(args.settle),
+            record: args.record,
         },
     )
     .await
@@ -125,6 +126,7 @@ async fn rolling(args: &ChaosArgs, seed: u64) -> anyhow::Result<Done> {
         calls: args.rolling_calls,
         seed,
         settle: Duration::from_secs(1),
+        record: args.record,
     };
     under_calls("rolling_restart", options).await
 }

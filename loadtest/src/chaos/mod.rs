@@ -28,7 +28,7 @@ use tokio::{task::block_in_place, time::Instant};
 
 pub use self::command::{Part, command};
 use self::{
-    callers::{Callers, Lines},
+    callers::{Call, Callers, Lines},
     driver::Driver,
     effect::Evidence,
     fault::{Fault, schedule},
@@ -62,6 +62,8 @@ pub struct ChaosOptions {
     pub seed: u64,
     /// Between the end of a fault and the next.
     pub settle: Duration,
+    /// Write every call's recording and artifact beside the report, not only the recordings of those that went wrong.
+    pub record: bool,
 }
 
 /// What is done to a pool.
@@ -114,7 +116,11 @@ pub async fn run(options: ChaosOptions) -> anyhow::Result<ChaosReport> {
     let name = options.product.name.clone();
     let mut product = block_in_place(|| Product::start(options.product.clone()))?;
     let lag = LagControl::start();
-    let callers = Callers::keep(lines(&product, &name)?, options.calls);
+    let lines = Lines {
+        record_all: options.record,
+        ..lines(&product, &name)?
+    };
+    let callers = Callers::keep(lines, options.calls);
     let mut driver = Driver::new(
         &mut product,
         &callers,
@@ -132,6 +138,9 @@ pub async fn run(options: ChaosOptions) -> anyhow::Result<ChaosReport> {
     let calls = callers.finish().await;
     let struck = struck.with_context(|| format!("with seed {}", options.seed))?;
     let ledger = Ledger::read(&product).await.context("read what is left")?;
+    if options.record {
+        write_artifacts(&name, &calls, &ledger)?;
+    }
     let evidence = Evidence {
         calls: &calls,
         struck: &struck,
@@ -151,7 +160,19 @@ pub(crate) fn lines(product: &Product, name: &str) -> anyhow::Result<Lines> {
         caller: Caller::new(Arc::new(Flite::new(speech_cache())?))?,
         target: product.target.clone().into_target(),
         recordings: recordings(name),
+        record_all: false,
     })
+}
+
+fn write_artifacts(name: &str, calls: &[Call], ledger: &Ledger) -> anyhow::Result<()> {
+    for call in calls {
+        let document = call.id().and_then(|id| ledger.documents.get(&id).cloned());
+        let path = recordings(name).join(format!("call-{}.json", call.number));
+        let found = json!({ "artifact": document, "call": call.report });
+        std::fs::write(&path, serde_json::to_vec_pretty(&found)?)
+            .with_context(|| format!("write {}", path.display()))?;
+    }
+    Ok(())
 }
 
 fn recordings(name: &str) -> PathBuf {

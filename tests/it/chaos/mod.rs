@@ -56,6 +56,7 @@ async fn once_each(name: &str, redis_cluster: bool, faults: &[Fault]) -> ChaosRe
         calls: CALLS,
         seed: rand::random(),
         settle: SETTLE,
+        record: false,
     };
     let report = chaos::run(options).await.expect("chaos");
     vendors.shutdown().await;
