@@ -19,6 +19,9 @@ use super::{
 /// A recorded turn and a newcomer's first word within so long are the same moment.
 const SAME_MOMENT_MS: f64 = 120.0;
 
+/// A turn that begins later than this after a fault is as any other.
+const AFTERMATH: Duration = Duration::from_secs(2);
+
 /// All faults of one kind.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Effect {
@@ -169,10 +172,11 @@ impl Evidence<'_> {
         }
     }
 
-    /// Median silence after this line where no fault was near.
+    /// Median silence after this line where no fault was near; after any line if none of this one was so.
     fn usual_ms(&self, text: &str) -> Option<f64> {
         let same = self.undisturbed().filter(|(said, _)| *said == text);
-        Spread::of(same.map(|(_, ms)| ms)).p50
+        let same = Spread::of(same.map(|(_, ms)| ms)).p50;
+        same.or_else(|| self.undisturbed_ms().p50)
     }
 
     fn undisturbed(&self) -> impl Iterator<Item = (&str, f64)> {
@@ -183,7 +187,7 @@ impl Evidence<'_> {
                 let caller = Duration::from_secs_f64(turn.caller_from_ms / 1_000.0);
                 let is_near = |s: &Struck| {
                     let from = call.on_recording(s.from).unwrap_or_default();
-                    let until = call.on_recording(s.settled).unwrap_or_default();
+                    let until = call.on_recording(s.until + AFTERMATH).unwrap_or_default();
                     caller < until && from < agent
                 };
                 let disturbed = self.struck.iter().any(is_near);
