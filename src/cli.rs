@@ -47,6 +47,8 @@ pub enum Command {
     },
     /// Check the configuration and exit
     CheckConfig,
+    /// Ask a health endpoint: success if it answers 200
+    Probe(roles::probe::ProbeArgs),
 }
 
 /// What to do with LiveKit.
@@ -117,6 +119,7 @@ async fn run(command: Command, config: Config) -> anyhow::Result<ExitCode> {
             command: LivekitCommand::Provision,
         } => println!("{}", roles::livekit::provision(&config.livekit).await?),
         Command::CheckConfig => println!("the configuration is valid"),
+        Command::Probe(args) => roles::probe::run(args).await?,
     }
     Ok(ExitCode::SUCCESS)
 }
