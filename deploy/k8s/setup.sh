@@ -22,6 +22,10 @@ kubernetes_ldflags() {
     version=$(version tools k8s.io/kubernetes)
     minor=$(cut -d. -f2 <<<"$version")
     printf -- '-s -w'
+    # helm takes it for the cluster's where it sees none.
+    for package in helm.sh/helm/v3/pkg/chartutil helm.sh/helm/v3/pkg/lint/rules; do
+        printf -- ' -X %s.k8sVersionMajor=1 -X %s.k8sVersionMinor=%s' "$package" "$package" "$minor"
+    done
     for package in k8s.io/component-base/version k8s.io/client-go/pkg/version; do
         printf -- ' -X %s.gitVersion=%s -X %s.gitMajor=1 -X %s.gitMinor=%s' "$package" "$version" "$package" "$package" "$minor"
     done

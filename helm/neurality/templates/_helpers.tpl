@@ -18,6 +18,12 @@ app.kubernetes.io/instance: {{ .root.Release.Name }}
 app.kubernetes.io/component: {{ .component }}
 {{- end -}}
 
+{{/* Without versions: a new chart that changes nothing of a pod shall not replace it. */}}
+{{- define "neurality.podLabels" -}}
+{{ include "neurality.selector" . }}
+app.kubernetes.io/part-of: neurality
+{{- end -}}
+
 {{- define "neurality.labels" -}}
 {{ include "neurality.selector" . }}
 app.kubernetes.io/version: {{ .root.Chart.AppVersion | quote }}
