@@ -1,0 +1,131 @@
+"""What needs no server: chart, schemas, alerts, dashboards, and that documents and files agree."""
+
+import json
+import re
+import unittest
+
+from harness import schemas, tools
+from harness.tools import BIN, CHART, PROFILES, ROOT
+
+RULES = ROOT / "deploy/prometheus/rules/neurality.yaml"
+
+
+def render(profile, *arguments, check=True):
+    return tools.run(BIN / "helm", "template", "neurality", CHART, "-n", "voice", *tools.values(profile), *arguments, check=check)
+
+
+class Chart(unittest.TestCase):
+    def test_values_and_readme_are_up_to_date(self):
+        tools.run("python3", ROOT / "helm/render.py", "--check")
+
+    def test_lint(self):
+        for profile in PROFILES:
+            with self.subTest(profile):
+                tools.helm("lint", "--strict", CHART, *tools.values(profile))
+
+    def test_unit_tests(self):
+        said = tools.run(BIN / "untt", CHART, "--strict").stdout
+        self.assertRegex(said, r"Tests:\s+[1-9]\d+ passed, \d+ total")
+
+    def test_every_profile_is_valid_to_the_last_field(self):
+        location = schemas.write(tools.fresh_dir("schemas"))
+        more = ["--set", "secrets.mode=external,secrets.external.storeName=vault", "--set", "ingress.enabled=false,gatewayApi.enabled=true,gatewayApi.parentRefs[0].name=public"]
+        for name, profile, arguments in [(p, p, []) for p in PROFILES] + [("alternatives", "production", more), ("hpa", "production", ["--set", "autoscaling.mode=hpa"])]:
+            with self.subTest(name):
+                manifests = tools.WORK / f"{name}.yaml"
+                manifests.write_text(render(profile, *arguments).stdout)
+                said = tools.run(BIN / "kubeconform", "-strict", "-summary", "-output", "json", "-schema-location", location, manifests).stdout
+                summary = json.loads(said)["summary"]
+                self.assertEqual((summary["invalid"], summary["errors"], summary["skipped"]), (0, 0, 0))
+                self.assertGreater(summary["valid"], 15)
+
+    def test_kubeconform_refuses_a_field_that_does_not_exist(self):
+        location = schemas.write(tools.fresh_dir("schemas"))
+        manifests = tools.WORK / "broken.yaml"
+        manifests.write_text(render("production").stdout.replace("pollingInterval:", "pollingIntervall:"))
+        done = tools.run(BIN / "kubeconform", "-strict", "-schema-location", location, manifests, check=False)
+        self.assertNotEqual(done.returncode, 0)
+        self.assertIn("pollingIntervall", done.stdout)
+
+    def test_a_bad_value_is_refused_with_its_name(self):
+        for setting, said in {
+            "worker.maxCalls=0": "/worker/maxCalls",
+            "worker.maxCals=10": "maxCals",
+            "livekit.sipTransport=sctp": "/livekit/sipTransport",
+            "publicUrl=voice.example.com": "/publicUrl",
+            "publicUrl=": "/publicUrl",
+            "image.digest=sha256:abc": "/image/digest",
+            "autoscaling.mode=vpa": "/autoscaling/mode",
+            "networkPolicies.dataCidrs[0]=postgres": "/networkPolicies/dataCidrs/0",
+            "providers.llm[0]=gemini": "/providers/llm/0",
+        }.items():
+            with self.subTest(setting):
+                done = render("production", "--set", setting, check=False)
+                self.assertNotEqual(done.returncode, 0)
+                self.assertIn(said.replace("/", ".").strip("."), done.stderr.replace("/", ".").replace("'", ""))
+
+    def test_the_defaults_alone_are_refused_with_what_is_missing(self):
+        done = tools.run(BIN / "helm", "template", "neurality", CHART, check=False)
+        self.assertIn("publicUrl", done.stderr)
+
+
+class Alerts(unittest.TestCase):
+    def setUp(self):
+        self.names = re.findall(r"- alert: (\w+)", RULES.read_text())
+
+    def test_rules_are_valid(self):
+        tools.run(tools.program("promtool"), "check", "rules", RULES)
+
+    def test_rules_do_as_their_tests_say(self):
+        tools.run(tools.program("promtool"), "test", "rules", RULES.with_suffix(".test.yaml"))
+
+    def test_every_alert_is_tested_and_in_the_runbook(self):
+        tests, runbook = RULES.with_suffix(".test.yaml").read_text(), (ROOT / "docs/RUNBOOK.md").read_text()
+        for name in self.names:
+            self.assertIn(f'alertname="{name}"', tests)
+            self.assertIn(f"\n### {name}\n", runbook)
+        self.assertEqual(re.findall(r"\n### (Neurality\w+)\n", runbook), self.names)
+
+    def test_alertmanager_accepts_its_configuration(self):
+        tools.run(tools.program("amtool"), "check-config", ROOT / "deploy/prometheus/alertmanager.yml")
+
+    def test_prometheus_accepts_its_configuration(self):
+        tools.run(tools.program("promtool"), "check", "config", "--syntax-only", ROOT / "deploy/compose/prometheus.yml")
+
+
+class Metrics(unittest.TestCase):
+    """A name in a dashboard, a rule or the chart is in the catalogue, and all of the catalogue is used."""
+
+    def used(self):
+        files = [*(ROOT / "dashboards").glob("*.json"), RULES, CHART / "templates/autoscaling.yaml"]
+        names = {name for path in files for name in re.findall(r"neurality_[a-z0-9_]+", path.read_text())}
+        return {re.sub(r"_(bucket|count|sum)$", "", name) for name in names}
+
+    def test_names_used_exist(self):
+        self.assertEqual(sorted(self.used() - tools.catalogue()), [])
+
+    def test_names_that_exist_are_used(self):
+        self.assertEqual(sorted(tools.catalogue() - self.used()), [])
+
+    def test_dashboards_are_up_to_date(self):
+        tools.run("python3", ROOT / "dashboards/build.py", "--check")
+
+
+class Compose(unittest.TestCase):
+    def test_what_it_names_exists(self):
+        compose = tools.from_yaml(ROOT / "deploy/compose.yaml")
+        for name, service in compose["services"].items():
+            with self.subTest(name):
+                for kind in ("secrets", "configs"):
+                    for entry in service.get(kind, []):
+                        self.assertIn(entry if isinstance(entry, str) else entry["source"], compose[kind])
+                for volume in service.get("volumes", []):
+                    source = volume.split(":")[0]
+                    if source.startswith("."):
+                        self.assertTrue((ROOT / "deploy" / source).exists(), source)
+                    else:
+                        self.assertIn(source, compose["volumes"])
+                for other in service.get("depends_on", {}):
+                    self.assertIn(other, compose["services"])
+        for config in compose["configs"].values():
+            self.assertTrue((ROOT / "deploy" / config["file"]).is_file(), config["file"])
