@@ -27,7 +27,7 @@ use self::{
 };
 use crate::{
     caller::{CallReport, Caller, LiveKitAccess, Scenario, Target, probe, probe::MediaPath},
-    cli::DemoArgs,
+    cli::{DemoArgs, StackArgs},
     speech::Flite,
     stack::{Lifetime, workspace_root},
 };
@@ -108,6 +108,18 @@ pub async fn run(args: DemoArgs) -> anyhow::Result<ExitCode> {
             bail!("stopped");
         }
     }
+}
+
+/// The stack without a call.
+///
+/// # Errors
+/// Something could not be brought up.
+pub fn leave_up(args: &StackArgs) -> anyhow::Result<ExitCode> {
+    let stack = tokio::task::block_in_place(|| {
+        DemoStack::start(&args.name, Lifetime::Detached, &args.simulators)
+    })?;
+    println!("voice webhook: {}", stack.target.voice_url);
+    Ok(ExitCode::SUCCESS)
 }
 
 async fn show(args: DemoArgs) -> anyhow::Result<ExitCode> {
