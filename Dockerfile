@@ -8,7 +8,7 @@
 #
 #   docker buildx build --platform linux/amd64,linux/arm64 --sbom=true --provenance=mode=max -t ... --push .
 #
-# `deploy/k8s/image-steps.py` runs the RUN steps below in a clean folder without a container engine, as far as they go.
+# `deploy/image-steps.py` runs the RUN steps below in a clean folder without a container engine, as far as they go.
 
 ARG RUST_VERSION=1.95.0
 
