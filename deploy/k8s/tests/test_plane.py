@@ -29,7 +29,11 @@ def install(namespace, profile, *arguments, chart=CHART):
 
 
 def helm(verb, namespace, profile, *arguments, chart=CHART):
-    return plane.helm(verb, "neurality", chart, "-n", namespace, *tools.values(profile), "--wait", "--wait-for-jobs", "--timeout", "60s", *arguments)
+    done = tools.run(tools.BIN / "helm", "--kubeconfig", plane.kubeconfig, verb, "neurality", chart, "-n", namespace, *tools.values(profile), "--wait", "--wait-for-jobs", "--timeout", "60s", *arguments)
+    # The server's warnings: about Pod Security, about fields that are on their way out.
+    warnings = [line for line in done.stderr.splitlines() if line.startswith("W") or "Warning" in line or "PodSecurity" in line]
+    if warnings:
+        raise tools.Failed(f"the API server warns: {warnings}")
 
 
 def uninstall(namespace):
@@ -76,8 +80,7 @@ class Profiles(unittest.TestCase):
 
     def profile(self, name, *arguments):
         namespace = f"voice-{name}"
-        said = install(namespace, name, *arguments)
-        self.assertNotIn("would violate PodSecurity", said)
+        install(namespace, name, *arguments)
         for component in ("gateway", "worker"):
             self.assertGreater(len(running(namespace, component)), 0)
         self.assertEqual(plane.items(f"/apis/batch/v1/namespaces/{namespace}/jobs"), [])
