@@ -34,6 +34,10 @@ test-k8s-scale: build ## Autoscaling by KEDA and Prometheus with real workers an
 	@deploy/k8s/setup.sh --keda
 	@deploy/k8s/test.py scale
 
+.PHONY: pictures
+pictures: ## Keep the dashboards' pictures of the last `make test-k8s` in docs/operations/pictures
+	@mkdir -p docs/operations/pictures && cp target/report/dashboards/*.svg docs/operations/pictures/
+
 .PHONY: test-image
 test-image: ## The image's build steps in a clean folder, without a container engine (a release build)
 	@deploy/image-steps.py --build

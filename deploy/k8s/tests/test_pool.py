@@ -3,6 +3,7 @@
 import json
 import pathlib
 import re
+import time
 import unittest
 import urllib.parse
 
@@ -15,11 +16,11 @@ from harness.world import Prometheus, World
 NAMESPACE = "pool"
 RULES = ROOT / "deploy/prometheus/rules/neurality.yaml"
 WINDOW = "1m"
-plane = world = kubelet = prometheus = None
+plane = world = kubelet = prometheus = begin = None
 
 
 def setUpModule():
-    global plane, world, kubelet, prometheus
+    global plane, world, kubelet, prometheus, begin
     world = World("k8s-pool")
     unittest.addModuleCleanup(world.stop)
     plane = Plane("plane-pool")
@@ -36,6 +37,7 @@ def setUpModule():
     values.write_text(json.dumps({**world.values(), "autoscaling": {"mode": "none"}, "worker": {"replicas": 2, "maxCalls": 5}}))
     # Waits for the migration and the provisioning, which run for real, and for the processes' own /readyz.
     plane.helm("install", "neurality", CHART, "-n", NAMESPACE, *tools.values("production"), "-f", values, "--wait", "--timeout", "120s")
+    begin = time.time()
 
 
 def dashboards():
@@ -116,7 +118,15 @@ class Pool(unittest.TestCase):
         self.assertGreater(sum(chain["intact"] for chain in chains), 0)
         self.assertEqual(json.loads(run("audit", "export", "--call", call)), json.loads(original))
 
-    def test_9_a_rollout_replaces_processes_and_none_is_killed(self):
+    def test_90_pictures_of_the_dashboards_are_drawn(self):
+        pictures = ROOT / "target/report/dashboards"
+        tools.run("python3", ROOT / "dashboards/picture.py", "--prometheus", prometheus.url, "--namespace", NAMESPACE, "--from", begin - 5, "--to", time.time(), "--out", pictures)
+        names = sorted(path.stem for path in (ROOT / "dashboards").glob("*.json"))
+        self.assertEqual(sorted(path.stem for path in pictures.glob("*.svg")), names)
+        for name in names:
+            self.assertNotIn("no data", (pictures / f"{name}.svg").read_text(), name)
+
+    def test_91_a_rollout_replaces_processes_and_none_is_killed(self):
         before = {pod.name for pod in kubelet.of("worker") + kubelet.of("gateway")}
         plane.helm("upgrade", "neurality", CHART, "-n", NAMESPACE, "--reuse-values", "--set-string", "worker.podAnnotations.rolled=yes,gateway.podAnnotations.rolled=yes", "--wait", "--timeout", "120s")
         tools.wait_until("the end of the old pods", 60, lambda: not before & {pod.name for pod in kubelet.pods.values()})
