@@ -1,6 +1,7 @@
 """What needs no server: chart, schemas, alerts, dashboards, and that documents and files agree."""
 
 import json
+import pathlib
 import re
 import unittest
 
@@ -67,6 +68,41 @@ class Chart(unittest.TestCase):
     def test_the_defaults_alone_are_refused_with_what_is_missing(self):
         done = tools.run(BIN / "helm", "template", "neurality", CHART, check=False)
         self.assertIn("publicUrl", done.stderr)
+
+
+class Configuration(unittest.TestCase):
+    """What the chart and compose write is what the product reads."""
+
+    def check(self, name, text):
+        folder = tools.fresh_dir(f"config-{name}")
+        for path in set(re.findall(r"/run/secrets/[\w./-]+", text)):
+            entry = folder / pathlib.Path(path).name
+            entry.write_text("secret")
+            text = text.replace(f"{path}\n", f"{entry}\n").replace(f"{path} }}", f"{entry} }}")
+        self.assertNotIn("/run/secrets", text)
+        path = folder / "neurality.yaml"
+        path.write_text(text)
+        tools.run(ROOT / "target/debug/neurality", "--config", path, "check-config")
+
+    def test_every_role_of_every_profile_has_a_valid_one(self):
+        for profile in PROFILES:
+            documents = render(profile, "-s", "templates/config.yaml", "-s", "templates/jobs.yaml").stdout.split("\n---\n")
+            configs = {role: text for document in documents for role, text in self.configs(document)}
+            self.assertGreaterEqual(configs.keys(), {"gateway.yaml", "worker.yaml", "provision.yaml", "migrate.yaml"})
+            for role, text in configs.items():
+                with self.subTest(profile, role=role):
+                    self.check(f"{profile}-{role}", text)
+
+    def configs(self, document):
+        """The configuration files in a rendered document, if it is a ConfigMap of such."""
+        if "kind: ConfigMap" not in document or "-clinics\n" in document:
+            return []
+        path = tools.WORK / "document.yaml"
+        path.write_text(document)
+        return tools.from_yaml(path)["data"].items()
+
+    def test_compose_has_a_valid_one(self):
+        self.check("compose", (ROOT / "deploy/compose/neurality.yaml").read_text())
 
 
 class Alerts(unittest.TestCase):
