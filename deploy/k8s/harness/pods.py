@@ -36,7 +36,7 @@ class Container:
         self.log = root.with_suffix(f".{self.name}.log")
         security = pod["spec"]["securityContext"]
         self.user, self.group = security["runAsUser"], security["fsGroup"]
-        self.process = None
+        self.process, self.started = None, False
 
     def start(self):
         env = {entry["name"]: entry["value"] for entry in self.spec.get("env", [])}
@@ -53,8 +53,13 @@ class Container:
             self.process = subprocess.Popen(["unshare", "--mount", "sh", "-ec", "\n".join(script)], stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
 
     def ready(self):
+        """As the manifest's probes have it: first the one of the start, then that of readiness."""
+        self.started = self.started or self.probe("startupProbe")
+        return self.started and self.probe("readinessProbe")
+
+    def probe(self, kind):
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/readyz", timeout=PROBE_SECONDS) as answer:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{self.spec[kind]['httpGet']['path']}", timeout=PROBE_SECONDS) as answer:
                 return answer.status == 200
         except OSError:
             return False

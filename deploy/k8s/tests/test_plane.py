@@ -21,15 +21,15 @@ def setUpModule():
     plane.add_volumes(8)
 
 
-def install(namespace, profile, *arguments, chart=CHART):
+def install(namespace, profile, *arguments):
     plane.add_namespace(namespace)
     if profile != "dev":
         plane.add_secret(namespace, "neurality", dict.fromkeys(PRODUCTION_SECRET, "x"))
-    return helm("install", namespace, profile, *arguments, chart=chart)
+    return helm("install", namespace, profile, *arguments)
 
 
-def helm(verb, namespace, profile, *arguments, chart=CHART):
-    done = tools.run(tools.BIN / "helm", "--kubeconfig", plane.kubeconfig, verb, "neurality", chart, "-n", namespace, *tools.values(profile), "--wait", "--wait-for-jobs", "--timeout", "60s", *arguments)
+def helm(verb, namespace, profile, *arguments):
+    done = tools.run(tools.BIN / "helm", "--kubeconfig", plane.kubeconfig, verb, "neurality", CHART, "-n", namespace, *tools.values(profile), "--wait", "--wait-for-jobs", "--timeout", "60s", *arguments)
     # The server's warnings: about Pod Security, about fields that are on their way out.
     warnings = [line for line in done.stderr.splitlines() if line.startswith("W") or "Warning" in line or "PodSecurity" in line]
     if warnings:
@@ -127,7 +127,9 @@ class Rollout(unittest.TestCase):
 
     @classmethod
     def setUpClass(cls):
-        install(cls.NAMESPACE, "production", *cls.ARGUMENTS, "--set", "image.tag=old", chart=EARLIER)
+        plane.add_namespace(cls.NAMESPACE)
+        plane.add_secret(cls.NAMESPACE, "neurality", dict.fromkeys(PRODUCTION_SECRET, "x"))
+        plane.helm("install", "neurality", EARLIER, "-n", cls.NAMESPACE, "-f", EARLIER / "values-production.yaml", *cls.ARGUMENTS, "--set", "image.tag=old", "--wait", "--timeout", "60s")
 
     @classmethod
     def tearDownClass(cls):

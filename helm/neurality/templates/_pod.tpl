@@ -90,18 +90,19 @@ affinity: {{- toYaml . | nindent 2 }}
 {{- end }}
 {{- end -}}
 
+{{/* A component's probes: when it has started, and whether it is ready then. */}}
 {{- define "neurality.probes" -}}
 startupProbe:
-  httpGet: { path: /healthz, port: http }
+  httpGet: { path: {{ .started }}, port: http }
   periodSeconds: 2
-  failureThreshold: 30
+  failureThreshold: 150
 livenessProbe:
   httpGet: { path: /healthz, port: http }
   periodSeconds: 10
   timeoutSeconds: 5
   failureThreshold: 6
 readinessProbe:
-  httpGet: { path: /readyz, port: http }
+  httpGet: { path: {{ .ready }}, port: http }
   periodSeconds: 5
   timeoutSeconds: 3
   failureThreshold: 2
