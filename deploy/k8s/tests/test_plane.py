@@ -29,7 +29,7 @@ def install(namespace, profile, *arguments):
 
 
 def helm(verb, namespace, profile, *arguments):
-    done = tools.run(tools.BIN / "helm", "--kubeconfig", plane.kubeconfig, verb, "neurality", CHART, "-n", namespace, *tools.values(profile), "--wait", "--wait-for-jobs", "--timeout", "60s", *arguments)
+    done = tools.run(tools.BIN / "helm", "--kubeconfig", plane.kubeconfig, verb, "neurality", CHART, "-n", namespace, *tools.values(profile), "--wait", "--wait-for-jobs", "--timeout", "120s", *arguments)
     # The server's warnings: about Pod Security, about fields that are on their way out.
     warnings = [line for line in done.stderr.splitlines() if line.startswith("W") or "Warning" in line or "PodSecurity" in line]
     if warnings:
@@ -86,7 +86,7 @@ class Profiles(unittest.TestCase):
         self.assertEqual(plane.items(f"/apis/batch/v1/namespaces/{namespace}/jobs"), [])
         self.assertIn("Completed", job_events(namespace, "neurality-migrate"))
         self.assertIn("Completed", job_events(namespace, "neurality-provision"))
-        self.assertIn("Succeeded", plane.helm("test", "neurality", "-n", namespace, "--timeout", "60s"))
+        self.assertIn("Succeeded", plane.helm("test", "neurality", "-n", namespace, "--timeout", "120s"))
         uninstall(namespace)
         left = tools.wait_until("the end of all pods", 60, lambda: (found := objects(namespace)) is not None and not any(kind == "pods" for kind, _ in found) and found or {()})
         return left - {("secrets", "neurality")}
@@ -129,7 +129,7 @@ class Rollout(unittest.TestCase):
     def setUpClass(cls):
         plane.add_namespace(cls.NAMESPACE)
         plane.add_secret(cls.NAMESPACE, "neurality", dict.fromkeys(PRODUCTION_SECRET, "x"))
-        plane.helm("install", "neurality", EARLIER, "-n", cls.NAMESPACE, "-f", EARLIER / "values-production.yaml", *cls.ARGUMENTS, "--set", "image.tag=old", "--wait", "--timeout", "60s")
+        plane.helm("install", "neurality", EARLIER, "-n", cls.NAMESPACE, "-f", EARLIER / "values-production.yaml", *cls.ARGUMENTS, "--set", "image.tag=old", "--wait", "--timeout", "120s")
 
     @classmethod
     def tearDownClass(cls):
@@ -146,12 +146,12 @@ class Rollout(unittest.TestCase):
 
     def test_2_a_release_that_does_not_come_up_is_rolled_back(self):
         with self.assertRaisesRegex(tools.Failed, "release neurality failed, and has been rolled back due to atomic being set"):
-            helm("upgrade", self.NAMESPACE, "production", *self.ARGUMENTS, "--set", "image.tag=broken", "--set", "migrate.enabled=false,provision.enabled=false", "--atomic", "--timeout", "15s")
+            helm("upgrade", self.NAMESPACE, "production", *self.ARGUMENTS, "--set", "image.tag=broken", "--set", "migrate.enabled=false,provision.enabled=false", "--atomic", "--timeout", "25s")
         self.assertEqual(images(self.NAMESPACE, "worker"), {"ghcr.io/neurality-health/voice-agent:new"})
         self.assertEqual(len(running(self.NAMESPACE, "worker")), 4)
 
     def test_3_rollback_to_the_first(self):
-        plane.helm("rollback", "neurality", "1", "-n", self.NAMESPACE, "--wait", "--timeout", "60s")
+        plane.helm("rollback", "neurality", "1", "-n", self.NAMESPACE, "--wait", "--timeout", "120s")
         self.assertEqual(images(self.NAMESPACE, "worker"), {"ghcr.io/neurality-health/voice-agent:old"})
 
     def test_4_evictions_take_one_worker_at_a_time(self):

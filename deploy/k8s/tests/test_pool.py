@@ -63,7 +63,7 @@ class Pool(unittest.TestCase):
         type(self).report = json.loads(said)
 
     def test_2_helm_test_runs_its_checks_for_real(self):
-        said = plane.helm("test", "neurality", "-n", NAMESPACE, "--timeout", "60s")
+        said = plane.helm("test", "neurality", "-n", NAMESPACE, "--timeout", "120s")
         self.assertIn("Succeeded", said)
 
     def test_3_every_query_of_every_dashboard_has_data(self):
