@@ -38,11 +38,6 @@ def highest(metric, *by):
     return (f"max{grouping} ({metric}{{{N}}})", " ".join("{{" + label + "}}" for label in by))
 
 
-def total(metric, *by):
-    grouping = f" by ({', '.join(by)})" if by else ""
-    return (f"sum{grouping} ({metric}{{{N}}})", " ".join("{{" + label + "}}" for label in by))
-
-
 def ratio(metric, bad, of=None):
     rate = "sum(rate({}{{{}{}}}[$__rate_interval]))"
     of = "" if of is None else f",{of}"
@@ -121,6 +116,9 @@ POOL = [
     graph("Taken over and handed over", [rates("neurality_resumptions_total", "kind"), rates("neurality_calls_taken_total", "from")], "cps", 8),
     graph("Hand-overs", [rates("neurality_hand_overs_total", "result")], "cps", 8, stack=True),
     row("Workers"),
+    graph("Short of CPU", [rates("neurality_worker_strained_periods_total", "cause")], "cps", 8, about="Seconds in which a reading was over its limit: the pod then offers fewer slots than it has."),
+    graph("Slots offered and there", [(f"sum(neurality_worker_slots_offered{{{N}}})", "offered"), (f"sum(neurality_worker_slots{{{N}}})", "there")], "short", 8),
+    graph("CPU used", [(f"max by (instance) (neurality_worker_cpu_ratio{{{N}}})", "{{instance}}")], "percentunit", 8, (0.8,), "Share of what the pod may use."),
     graph("Slots in use by worker", [(f'sum by (instance) (neurality_worker_slots{{{N},state="used"}})', "{{instance}}")], "short", 12, stack=True),
     graph("Draining", [(f"sum by (instance) (neurality_worker_draining{{{N}}})", "{{instance}}")], "short", 12),
 ]
@@ -145,6 +143,8 @@ MEDIA = [
     graph("Frames dropped", [rates("neurality_audio_dropped_frames_total", "path")], "cps", 8, about="At a full channel: the worker is too slow."),
     graph("Voice-activity windows", [(f"sum(rate(neurality_vad_frames_total{{{N}}}[$__rate_interval]))", "windows")], "cps", 8, about="31 a second for each call that is heard."),
     graph("Inference, p99", [quantile(0.99, "neurality_vad_inference_seconds")], "s", 8),
+    graph("Lateness of the agents' frames", quantiles("neurality_playout_lateness_seconds"), "s", 12, (0.02,), "A frame is 20 ms: what is later is heard."),
+    graph("Lateness of the runtime's timers", quantiles("neurality_worker_loop_lag_seconds"), "s", 12),
 ]
 
 OBJECTIVES = (("calls", "Calls that failed", 0.005), ("admissions", "Callers who got the fallback", 0.001), ("turns", "Turns over 1.4 s", 0.05))
