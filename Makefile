@@ -30,7 +30,7 @@ test-k8s: build ## Chart, alerts and dashboards on a real Kubernetes control pla
 	@deploy/k8s/test.py
 
 .PHONY: test-k8s-scale
-test-k8s-scale: build ## Autoscaling by KEDA and Prometheus with real workers and calls, 2 -> N -> 2 (builds KEDA the first time)
+test-k8s-scale: build ## Autoscaling with real workers and calls, 2 -> 4 -> 2, by an HPA and by KEDA (builds KEDA the first time)
 	@deploy/k8s/setup.sh --keda
 	@deploy/k8s/test.py scale
 

@@ -1,7 +1,7 @@
 """KEDA's operator and metrics server as processes beside the control plane."""
 
-import base64
 import shutil
+import socket
 
 from . import tools
 from .plane import Child
@@ -30,8 +30,8 @@ class Keda:
                 f"--lister-kubeconfig={plane.kubeconfig}", f"--authentication-kubeconfig={plane.kubeconfig}", f"--authorization-kubeconfig={plane.kubeconfig}",
             ], env),
         ]
-        self.register()
-        tools.wait_until("KEDA's metrics API", 90, lambda: all(child.alive() for child in self.children) and self.available(), 1)
+        tools.wait_until("KEDA's adapter", 90, lambda: all(child.alive() for child in self.children) and listens(self.port), 1)
+        plane.add_api_service("external.metrics.k8s.io/v1beta1", NAMESPACE, SERVICE, self.port)
 
     def certificates(self):
         folder = self.folder / "certificates"
@@ -41,18 +41,11 @@ class Keda:
             shutil.copy(self.plane.certificates.path(source), folder / name)
         return folder
 
-    def register(self):
-        """The API server finds the adapter by a Service that is only a name for this machine."""
-        spec = {"type": "ExternalName", "externalName": "localhost", "ports": [{"name": "https", "port": self.port}]}
-        self.plane.post(f"/api/v1/namespaces/{NAMESPACE}/services", {"apiVersion": "v1", "kind": "Service", "metadata": {"name": SERVICE}, "spec": spec})
-        authority = base64.b64encode(self.plane.certificates.path("ca.crt").read_bytes()).decode()
-        spec = {"group": "external.metrics.k8s.io", "version": "v1beta1", "groupPriorityMinimum": 100, "versionPriority": 100, "caBundle": authority, "service": {"name": SERVICE, "namespace": NAMESPACE, "port": self.port}}
-        self.plane.post("/apis/apiregistration.k8s.io/v1/apiservices", {"apiVersion": "apiregistration.k8s.io/v1", "kind": "APIService", "metadata": {"name": "v1beta1.external.metrics.k8s.io"}, "spec": spec})
-
-    def available(self):
-        conditions = self.plane.get("/apis/apiregistration.k8s.io/v1/apiservices/v1beta1.external.metrics.k8s.io")["status"].get("conditions", [])
-        return any(c["type"] == "Available" and c["status"] == "True" for c in conditions)
-
     def stop(self):
         for child in self.children:
             child.stop()
+
+
+def listens(port):
+    with socket.create_connection(("127.0.0.1", port), 1):
+        return True

@@ -207,5 +207,21 @@ class Plane:
         self.post(f"/api/v1/namespaces/{namespace}/secrets", {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name}, "stringData": entries})
 
 
+    def add_api_service(self, group_version, namespace, name, port):
+        """Lets the API server find an API at a port of this machine: its Service is only a name for that."""
+        group, version = group_version.split("/")
+        spec = {"type": "ExternalName", "externalName": "localhost", "ports": [{"name": "https", "port": port}]}
+        self.post(f"/api/v1/namespaces/{namespace}/services", {"apiVersion": "v1", "kind": "Service", "metadata": {"name": name}, "spec": spec})
+        authority = base64.b64encode(self.certificates.path("ca.crt").read_bytes()).decode()
+        spec = {"group": group, "version": version, "groupPriorityMinimum": 100, "versionPriority": 100, "caBundle": authority, "service": {"name": name, "namespace": namespace, "port": port}}
+        path = "/apis/apiregistration.k8s.io/v1/apiservices"
+        self.post(path, {"apiVersion": "apiregistration.k8s.io/v1", "kind": "APIService", "metadata": {"name": f"{version}.{group}"}, "spec": spec})
+        tools.wait_until(f"{group_version}", 90, lambda: available(self.get(f"{path}/{version}.{group}")), 1)
+
+
+def available(api_service):
+    return any(c["type"] == "Available" and c["status"] == "True" for c in api_service.get("status", {}).get("conditions", []))
+
+
 def established(crd):
     return any(c["type"] == "Established" and c["status"] == "True" for c in crd.get("status", {}).get("conditions", []))

@@ -59,11 +59,11 @@ class World:
             "tls": {"secretName": "", "certManager": {"enabled": False}},
         }
 
-    def call(self, scenario="book", calls=1):
-        """Starts simulated callers; the process ends with the last of them, with 0 if all went as the scenario expects."""
-        log = open(tools.WORK / f"calls-{self.name}.log", "ab")
-        command = [LOADTEST, "call", "--scenario", tools.ROOT / f"loadtest/scenarios/{scenario}.yaml", "--target", self.target, "--calls", str(calls)]
-        return subprocess.Popen(list(map(str, command)), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log, text=True)
+    def call(self, scenario, calls=1):
+        """Starts simulated callers; the process ends with the last of them, with 0 if all went as the scenario (a file) expects."""
+        command = [LOADTEST, "call", "--scenario", tools.ROOT / scenario, "--target", self.target, "--calls", str(calls)]
+        with open(tools.WORK / f"calls-{self.name}.log", "ab") as log:
+            return subprocess.Popen(list(map(str, command)), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log, text=True)
 
     def neurality(self, *arguments, **more):
         return tools.run(NEURALITY, "--config", self.folder / "neurality.yaml", *arguments, **more).stdout

@@ -56,8 +56,8 @@ def selectors_of_alerts():
 
 
 class Pool(unittest.TestCase):
-    def test_1_a_call_through_the_charts_processes_books(self):
-        call = world.call("book")
+    def test_1_a_call_through_the_charts_processes_goes_well(self):
+        call = world.call("loadtest/scenarios/coverage.yaml")
         said, _ = call.communicate(timeout=180)
         self.assertEqual(call.returncode, 0, said)
         type(self).report = json.loads(said)
