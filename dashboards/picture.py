@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Draws a dashboard's data as an SVG: what Grafana would show, asked from a Prometheus. Standard library only.
 
-    dashboards/picture.py --prometheus http://127.0.0.1:9090 --namespace pool --from 1764070000 --to 1764070600 --out docs/operations/pictures
+dashboards/picture.py --prometheus http://127.0.0.1:9090 --namespace pool --from 1764070000 --to 1764070600 --out docs/operations/pictures
 """
 
 import argparse
@@ -68,7 +68,9 @@ def draw(dashboard, source):
     panels = dashboard["panels"]
     height = max(p["gridPos"]["y"] + p["gridPos"]["h"] for p in panels) * ROW + HEAD + GAP
     width = 24 * COLUMN + GAP
-    parts = [f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}"><style>{STYLE}</style><rect width="100%" height="100%" fill="#f6f8fa"/>']
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}"><style>{STYLE}</style><rect width="100%" height="100%" fill="#f6f8fa"/>'
+    ]
     parts.append(f'<text class="h" x="{GAP}" y="23">{escape(dashboard["title"])}</text>')
     for panel in panels:
         place = panel["gridPos"]
@@ -77,7 +79,9 @@ def draw(dashboard, source):
         if panel["type"] == "row":
             parts.append(f'<text class="t" x="{x}" y="{y + 17}">{escape(panel["title"])}</text>')
             continue
-        parts.append(f'<g transform="translate({x},{y})"><rect width="{w}" height="{h}" fill="#fff" stroke="#d1d5da"/><text class="t" x="8" y="16">{escape(panel["title"])}</text>')
+        parts.append(
+            f'<g transform="translate({x},{y})"><rect width="{w}" height="{h}" fill="#fff" stroke="#d1d5da"/><text class="t" x="8" y="16">{escape(panel["title"])}</text>'
+        )
         parts += {"stat": stat, "heatmap": heatmap}.get(panel["type"], graph)(panel, source, w, h)
         parts.append("</g>")
     return "\n".join(parts) + "\n</svg>\n"
@@ -109,7 +113,11 @@ def named(target, labels):
 
 
 def graph(panel, source, w, h):
-    series = [(named(target, labels), points) for target in panel["targets"] for labels, points in source.lines(target["expr"])]
+    series = [
+        (named(target, labels), points)
+        for target in panel["targets"]
+        for labels, points in source.lines(target["expr"])
+    ]
     # Lines that are 0 all the time are told apart best by being left out.
     drawn = [(name, points) for name, points in series if any(v for _, v in points)][: 2 * len(COLOURS)] or series[:1]
     limits = [s["value"] for s in panel["fieldConfig"]["defaults"]["thresholds"]["steps"] if s["value"] is not None]
@@ -117,7 +125,13 @@ def graph(panel, source, w, h):
     limits = [limit for limit in limits if limit <= 4 * top] if top else []
     top = max([top, *limits]) * 1.05 or 1
     left, right, above, below = 58, w - 10, 24, h - 34
-    at = lambda t, v: (left + (t - source.begin) / (source.end - source.begin) * (right - left), below - v / top * (below - above))
+
+    def at(t, v):
+        return (
+            left + (t - source.begin) / (source.end - source.begin) * (right - left),
+            below - v / top * (below - above),
+        )
+
     for share in (0, 0.5, 1):
         y = below - share * (below - above)
         yield f'<path d="M{left} {y:.1f}H{right}" stroke="#eaecef"/><text class="a" x="{left - 4}" y="{y + 3:.1f}" text-anchor="end">{escape(shown(top * share, panel))}</text>'
@@ -145,7 +159,14 @@ def legend(names, x, y, right):
 
 
 def heatmap(panel, source, w, h):
-    buckets = sorted(((float(labels["le"]), dict(points)) for labels, points in source.lines(panel["targets"][0]["expr"]) if "le" in labels), key=lambda b: b[0])
+    buckets = sorted(
+        (
+            (float(labels["le"]), dict(points))
+            for labels, points in source.lines(panel["targets"][0]["expr"])
+            if "le" in labels
+        ),
+        key=lambda b: b[0],
+    )
     left, right, above, below = 58, w - 10, 24, h - 22
     if len(buckets) < 2:
         return
@@ -153,7 +174,11 @@ def heatmap(panel, source, w, h):
     times = sorted({t for _, points in buckets for t in points})
     columns = times[:: max(len(times) // 40, 1)]
     wide = (right - left) / max(len(columns), 1)
-    cells = [(i, j, points.get(t, 0) - (buckets[j - 1][1].get(t, 0) if j else 0)) for i, t in enumerate(columns) for j, (_, points) in enumerate(buckets)]
+    cells = [
+        (i, j, points.get(t, 0) - (buckets[j - 1][1].get(t, 0) if j else 0))
+        for i, t in enumerate(columns)
+        for j, (_, points) in enumerate(buckets)
+    ]
     most = max((n for *_, n in cells), default=0) or 1
     for i, j, n in cells:
         if n > 0:

@@ -38,7 +38,9 @@ def context(stage):
             shutil.rmtree(path) if path.is_dir() else path.unlink()
     folder.mkdir(parents=True, exist_ok=True)
     allowed = [line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")]
-    files = subprocess.run(["git", "ls-files", "--", *allowed], cwd=ROOT, check=True, capture_output=True, text=True).stdout.splitlines()
+    files = subprocess.run(
+        ["git", "ls-files", "--", *allowed], cwd=ROOT, check=True, capture_output=True, text=True
+    ).stdout.splitlines()
     for name in files:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(ROOT / name, folder / name)
@@ -47,7 +49,11 @@ def context(stage):
 
 def steps(dockerfile, stage):
     body = re.search(rf"\nFROM \S+ AS {stage}\n(.*?)(?=\nFROM |\Z)", dockerfile, re.S).group(1)
-    return [re.sub(r"--mount=\S+\s+", "", line.removeprefix("RUN ")) for line in body.splitlines() if line.startswith("RUN ")]
+    return [
+        re.sub(r"--mount=\S+\s+", "", line.removeprefix("RUN "))
+        for line in body.splitlines()
+        if line.startswith("RUN ")
+    ]
 
 
 def run(stage, step, folder):
@@ -61,7 +67,11 @@ def run(stage, step, folder):
 
 
 def put(stage, source, destination):
-    path = WORK / "out" / source.removeprefix("/out/") if source.startswith("/out/") else WORK / stage / source.removeprefix("/build/")
+    path = (
+        WORK / "out" / source.removeprefix("/out/")
+        if source.startswith("/out/")
+        else WORK / stage / source.removeprefix("/build/")
+    )
     target = WORK / "product" / destination.lstrip("/")
     target.parent.mkdir(parents=True, exist_ok=True)
     shutil.copy2(path, target)

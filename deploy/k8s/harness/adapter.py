@@ -35,7 +35,16 @@ class Adapter:
         """What a GET is answered, or nothing if there is no answer."""
         parts = path.partition("?")[0].strip("/").split("/")
         if parts == ["apis", *GROUP.split("/")]:
-            resources = [{"name": name, "namespaced": True, "kind": "ExternalMetricValueList", "singularName": "", "verbs": ["get"]} for name in METRICS]
+            resources = [
+                {
+                    "name": name,
+                    "namespaced": True,
+                    "kind": "ExternalMetricValueList",
+                    "singularName": "",
+                    "verbs": ["get"],
+                }
+                for name in METRICS
+            ]
             return {"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": GROUP, "resources": resources}
         if len(parts) == 6 and parts[3] == "namespaces" and parts[5] in METRICS:
             return self.metric(parts[4], parts[5])
@@ -61,7 +70,9 @@ def handler(adapter):
                 found = adapter.answer(self.path)
             except (OSError, tools.Failed):
                 found = None
-            body = json.dumps(found or {"kind": "Status", "apiVersion": "v1", "status": "Failure", "code": 404}).encode()
+            body = json.dumps(
+                found or {"kind": "Status", "apiVersion": "v1", "status": "Failure", "code": 404}
+            ).encode()
             self.send_response(200 if found else 404)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(body)))

@@ -44,13 +44,32 @@ class Container:
         if command[0] in LISTEN:
             env[LISTEN[command[0]]] = f"127.0.0.1:{self.port}"
         script = ["mount --make-rprivate /", f"mount --bind {self.root} {self.root}"]
-        script += [f"mount --rbind {path} {self.root}{path}" for path in ("/usr/lib", "/usr/lib64", "/dev", "/proc") if os.path.isdir(path)]
+        script += [
+            f"mount --rbind {path} {self.root}{path}"
+            for path in ("/usr/lib", "/usr/lib64", "/dev", "/proc")
+            if os.path.isdir(path)
+        ]
         script += [f"mount --bind {source} {self.root}/{path}" for path, source in IMAGE.items()]
         script += [f"mount -o remount,ro,bind {self.root}"]
-        program = ["env", "-i", *(f"{key}={value}" for key, value in env.items()), tools.program("chroot"), f"--userspec={self.user}:{self.group}", str(self.root), "/usr/local/bin/neurality", *command]
+        program = [
+            "env",
+            "-i",
+            *(f"{key}={value}" for key, value in env.items()),
+            tools.program("chroot"),
+            f"--userspec={self.user}:{self.group}",
+            str(self.root),
+            "/usr/local/bin/neurality",
+            *command,
+        ]
         script.append(f"exec setpriv --no-new-privs -- {shlex.join(program)}")
         with open(self.log, "ab") as log:
-            self.process = subprocess.Popen(["unshare", "--mount", "sh", "-ec", "\n".join(script)], stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+            self.process = subprocess.Popen(
+                ["unshare", "--mount", "sh", "-ec", "\n".join(script)],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
 
     def ready(self):
         """As the manifest's probes have it: first the one of the start, then that of readiness."""
@@ -59,15 +78,36 @@ class Container:
 
     def probe(self, kind):
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{self.spec[kind]['httpGet']['path']}", timeout=PROBE_SECONDS) as answer:
+            with urllib.request.urlopen(
+                f"http://127.0.0.1:{self.port}{self.spec[kind]['httpGet']['path']}", timeout=PROBE_SECONDS
+            ) as answer:
                 return answer.status == 200
         except OSError:
             return False
 
     def status(self, ready):
         code = self.process.poll()
-        state = {"running": {"startedAt": now()}} if code is None else {"terminated": {"exitCode": abs(code), "startedAt": now(), "finishedAt": now(), "reason": "Completed" if code == 0 else "Error"}}
-        return {"name": self.name, "image": self.spec["image"], "imageID": "", "ready": ready, "started": code is None, "restartCount": 0, "state": state}
+        state = (
+            {"running": {"startedAt": now()}}
+            if code is None
+            else {
+                "terminated": {
+                    "exitCode": abs(code),
+                    "startedAt": now(),
+                    "finishedAt": now(),
+                    "reason": "Completed" if code == 0 else "Error",
+                }
+            }
+        )
+        return {
+            "name": self.name,
+            "image": self.spec["image"],
+            "imageID": "",
+            "ready": ready,
+            "started": code is None,
+            "restartCount": 0,
+            "state": state,
+        }
 
 
 class Pod:
@@ -80,7 +120,9 @@ class Pod:
         self.told = self.deleted_at = self.signalled_at = None
         self.once = manifest["spec"]["restartPolicy"] == "Never"
         self.port = kubelet.port_for(self.component)
-        self.containers = [Container(manifest, spec, self.lay_out(spec), self.port) for spec in manifest["spec"]["containers"]]
+        self.containers = [
+            Container(manifest, spec, self.lay_out(spec), self.port) for spec in manifest["spec"]["containers"]
+        ]
         for container in self.containers:
             container.start()
 
@@ -119,7 +161,13 @@ class Pod:
             self.tell("Running", all(container.ready() for container in self.containers))
 
     def end(self, manifest):
-        pre_stop = self.manifest["spec"]["containers"][0].get("lifecycle", {}).get("preStop", {}).get("sleep", {}).get("seconds", 0)
+        pre_stop = (
+            self.manifest["spec"]["containers"][0]
+            .get("lifecycle", {})
+            .get("preStop", {})
+            .get("sleep", {})
+            .get("seconds", 0)
+        )
         waited = time.monotonic() - self.deleted_at
         grace = manifest["metadata"].get("deletionGracePeriodSeconds", 30)
         if self.signalled_at is None and (waited >= pre_stop or self.once):
@@ -130,7 +178,9 @@ class Pod:
             self.signal(signal.SIGKILL)
         codes = [container.process.poll() for container in self.containers]
         if None not in codes:
-            self.kubelet.ended.append((self.name, self.component, codes, time.monotonic() - (self.signalled_at or self.deleted_at)))
+            self.kubelet.ended.append(
+                (self.name, self.component, codes, time.monotonic() - (self.signalled_at or self.deleted_at))
+            )
             self.kubelet.forget(self)
 
     def signal(self, which):
@@ -144,8 +194,15 @@ class Pod:
         self.told = (phase, ready)
         condition = {"status": "True" if ready else "False", "lastTransitionTime": now()}
         status = {
-            "phase": phase, "startTime": now(), "hostIP": "127.0.0.1",
-            "conditions": [{"type": "Initialized", "status": "True", "lastTransitionTime": now()}, {"type": "Ready", **condition}, {"type": "ContainersReady", **condition}, {"type": "PodScheduled", "status": "True", "lastTransitionTime": now()}],
+            "phase": phase,
+            "startTime": now(),
+            "hostIP": "127.0.0.1",
+            "conditions": [
+                {"type": "Initialized", "status": "True", "lastTransitionTime": now()},
+                {"type": "Ready", **condition},
+                {"type": "ContainersReady", **condition},
+                {"type": "PodScheduled", "status": "True", "lastTransitionTime": now()},
+            ],
             "containerStatuses": [container.status(ready) for container in self.containers],
         }
         self.kubelet.plane.patch(f"/api/v1/namespaces/{self.namespace}/pods/{self.name}/status", {"status": status})
@@ -210,8 +267,12 @@ class Kubelet:
 
     def write_targets(self):
         entries = [
-            {"targets": [f"127.0.0.1:{pod.port}"], "labels": {"namespace": pod.namespace, "pod": pod.name, "component": pod.component}}
-            for pod in self.pods.values() if pod.component in LISTEN
+            {
+                "targets": [f"127.0.0.1:{pod.port}"],
+                "labels": {"namespace": pod.namespace, "pod": pod.name, "component": pod.component},
+            }
+            for pod in self.pods.values()
+            if pod.component in LISTEN
         ]
         fresh = self.targets.with_suffix(".new")
         fresh.write_text(json.dumps(entries))

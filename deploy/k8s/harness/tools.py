@@ -28,9 +28,19 @@ class Failed(Exception):
 
 
 def run(*command, env=None, check=True, **more):
-    done = subprocess.run([str(part) for part in command], env={**os.environ, **(env or {})}, text=True, capture_output=True, stdin=subprocess.DEVNULL, **more)
+    done = subprocess.run(
+        [str(part) for part in command],
+        check=False,
+        env={**os.environ, **(env or {})},
+        text=True,
+        capture_output=True,
+        stdin=subprocess.DEVNULL,
+        **more,
+    )
     if check and done.returncode != 0:
-        raise Failed(f"{' '.join(map(str, command))}: exit code {done.returncode}\n{done.stdout[-4000:]}\n{done.stderr[-4000:]}")
+        raise Failed(
+            f"{' '.join(map(str, command))}: exit code {done.returncode}\n{done.stdout[-4000:]}\n{done.stderr[-4000:]}"
+        )
     return done
 
 
@@ -46,7 +56,7 @@ def values(profile):
 def from_yaml(path):
     """A YAML file of one document, by helm: no YAML library is in Python's own."""
     text = helm("template", "x", ROOT / "deploy/k8s/tests/tojson", "-f", path)
-    return json.loads(text[text.index("out: |-") + len("out: |-"):])
+    return json.loads(text[text.index("out: |-") + len("out: |-") :])
 
 
 @functools.cache
@@ -59,8 +69,18 @@ def module_dir(module, package):
 def crd_files():
     """The CustomResourceDefinitions of the kinds that the chart uses."""
     wanted = {
-        "github.com/kedacore/keda/v2": ["config/crd/bases/keda.sh_scaledobjects.yaml", "config/crd/bases/keda.sh_triggerauthentications.yaml", "config/crd/bases/keda.sh_clustertriggerauthentications.yaml", "config/crd/bases/keda.sh_scaledjobs.yaml", "config/crd/bases/eventing.keda.sh_cloudeventsources.yaml", "config/crd/bases/eventing.keda.sh_clustercloudeventsources.yaml"],
-        "github.com/prometheus-operator/prometheus-operator": [f"example/prometheus-operator-crd/monitoring.coreos.com_{kind}.yaml" for kind in ("podmonitors", "prometheusrules")],
+        "github.com/kedacore/keda/v2": [
+            "config/crd/bases/keda.sh_scaledobjects.yaml",
+            "config/crd/bases/keda.sh_triggerauthentications.yaml",
+            "config/crd/bases/keda.sh_clustertriggerauthentications.yaml",
+            "config/crd/bases/keda.sh_scaledjobs.yaml",
+            "config/crd/bases/eventing.keda.sh_cloudeventsources.yaml",
+            "config/crd/bases/eventing.keda.sh_clustercloudeventsources.yaml",
+        ],
+        "github.com/prometheus-operator/prometheus-operator": [
+            f"example/prometheus-operator-crd/monitoring.coreos.com_{kind}.yaml"
+            for kind in ("podmonitors", "prometheusrules")
+        ],
         "github.com/cert-manager/cert-manager": ["deploy/crds/cert-manager.io_certificates.yaml"],
         "sigs.k8s.io/gateway-api": ["config/crd/standard/gateway.networking.k8s.io_httproutes.yaml"],
         "github.com/external-secrets/external-secrets": ["config/crds/bases/external-secrets.io_externalsecrets.yaml"],

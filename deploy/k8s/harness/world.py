@@ -25,7 +25,9 @@ class World:
         for role in ("gateway", "worker"):
             pid = int((self.folder / f"{role}.pid").read_text().split()[0])
             os.kill(pid, signal.SIGTERM)
-            tools.wait_until(f"the end of the stack's own {role}", 10, lambda pid=pid: not pathlib.Path(f"/proc/{pid}").exists())
+            tools.wait_until(
+                f"the end of the stack's own {role}", 10, lambda pid=pid: not pathlib.Path(f"/proc/{pid}").exists()
+            )
         self.config = tools.from_yaml(self.folder / "neurality.yaml")
         self.target = self.folder / "target.json"
         self.gateway_port = urllib.parse.urlsplit(self.config["gateway"]["public_url"]).port
@@ -50,9 +52,22 @@ class World:
         config = self.config
         return {
             "publicUrl": config["gateway"]["public_url"].rstrip("/"),
-            "livekit": {"url": config["livekit"]["url"], "apiKey": config["livekit"]["api_key"], "sipHost": config["livekit"]["sip_host"], "sipTransport": "tls"},
-            "providers": {"deepgramUrl": config["providers"]["deepgram"]["base_url"], "openaiUrl": config["providers"]["openai"]["base_url"]},
-            "gateway": {"replicas": 1, "servicePort": self.gateway_port, "preStopSecs": 0, "terminationGracePeriodSeconds": 60},
+            "livekit": {
+                "url": config["livekit"]["url"],
+                "apiKey": config["livekit"]["api_key"],
+                "sipHost": config["livekit"]["sip_host"],
+                "sipTransport": "tls",
+            },
+            "providers": {
+                "deepgramUrl": config["providers"]["deepgram"]["base_url"],
+                "openaiUrl": config["providers"]["openai"]["base_url"],
+            },
+            "gateway": {
+                "replicas": 1,
+                "servicePort": self.gateway_port,
+                "preStopSecs": 0,
+                "terminationGracePeriodSeconds": 60,
+            },
             "telemetry": {"log": "info,livekit=warn"},
             # Callers reach the gateway without one: an Ingress would want a name where the world has an address.
             "ingress": {"enabled": False},
@@ -61,9 +76,20 @@ class World:
 
     def call(self, scenario, calls=1):
         """Starts simulated callers; the process ends with the last of them, with 0 if all went as the scenario (a file) expects."""
-        command = [LOADTEST, "call", "--scenario", tools.ROOT / scenario, "--target", self.target, "--calls", str(calls)]
+        command = [
+            LOADTEST,
+            "call",
+            "--scenario",
+            tools.ROOT / scenario,
+            "--target",
+            self.target,
+            "--calls",
+            str(calls),
+        ]
         with open(tools.WORK / f"calls-{self.name}.log", "ab") as log:
-            return subprocess.Popen(list(map(str, command)), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log, text=True)
+            return subprocess.Popen(
+                list(map(str, command)), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log, text=True
+            )
 
     def neurality(self, *arguments, **more):
         return tools.run(NEURALITY, "--config", self.folder / "neurality.yaml", *arguments, **more).stdout
@@ -92,13 +118,25 @@ class Prometheus:
         config = {
             "global": {"scrape_interval": "1s", "scrape_timeout": "1s", "evaluation_interval": "2s"},
             "rule_files": [str(tools.ROOT / "deploy/prometheus/rules/neurality.yaml")],
-            "scrape_configs": [{"job_name": "neurality", "file_sd_configs": [{"files": [str(targets)], "refresh_interval": "1s"}]}],
+            "scrape_configs": [
+                {"job_name": "neurality", "file_sd_configs": [{"files": [str(targets)], "refresh_interval": "1s"}]}
+            ],
         }
         (self.folder / "prometheus.yml").write_text(json.dumps(config))
         self.start()
 
     def start(self):
-        self.child = Child(self.folder, "prometheus", [tools.program("prometheus"), f"--config.file={self.folder / 'prometheus.yml'}", f"--storage.tsdb.path={self.folder / 'data'}", f"--web.listen-address=127.0.0.1:{self.port}", "--query.lookback-delta=15s"])
+        self.child = Child(
+            self.folder,
+            "prometheus",
+            [
+                tools.program("prometheus"),
+                f"--config.file={self.folder / 'prometheus.yml'}",
+                f"--storage.tsdb.path={self.folder / 'data'}",
+                f"--web.listen-address=127.0.0.1:{self.port}",
+                "--query.lookback-delta=15s",
+            ],
+        )
         tools.wait_until("Prometheus", 30, lambda: self.child.alive() and self.http("/-/ready"))
 
     def stop(self):

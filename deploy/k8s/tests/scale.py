@@ -21,8 +21,16 @@ NAMESPACE = "scale"
 LEAST, MOST = 2, 4
 # What production does in minutes, in seconds.
 AUTOSCALING = {
-    "minReplicas": LEAST, "maxReplicas": MOST, "callsPerPod": 1, "bufferCalls": 0, "queueCallsPerPod": 1, "pollingSecs": 2, "failureThreshold": 2,
-    "scaleUpPeriodSecs": 5, "scaleDownWindowSecs": 10, "scaleDownPeriodSecs": 5,
+    "minReplicas": LEAST,
+    "maxReplicas": MOST,
+    "callsPerPod": 1,
+    "bufferCalls": 0,
+    "queueCallsPerPod": 1,
+    "pollingSecs": 2,
+    "failureThreshold": 2,
+    "scaleUpPeriodSecs": 5,
+    "scaleDownWindowSecs": 10,
+    "scaleDownPeriodSecs": 5,
 }
 BLIND_SECONDS = 25
 CALL = "deploy/k8s/tests/steady.yaml"
@@ -38,7 +46,14 @@ class Watch(threading.Thread):
 
     def run(self):
         while not self.stopping.wait(1):
-            self.notes.append({"at": round(time.time() - self.begin, 1), "wanted": self.pool.wanted(), "ready": self.pool.ready(), "there": len(self.pool.kubelet.of("worker"))})
+            self.notes.append(
+                {
+                    "at": round(time.time() - self.begin, 1),
+                    "wanted": self.pool.wanted(),
+                    "ready": self.pool.ready(),
+                    "there": len(self.pool.kubelet.of("worker")),
+                }
+            )
 
     def stop(self):
         self.stopping.set()
@@ -75,7 +90,19 @@ class Scaling:
         values = tools.WORK / f"scale-{self.mode}.json"
         autoscaling = {**AUTOSCALING, "mode": self.mode, "prometheusUrl": self.prometheus.url}
         values.write_text(json.dumps({**self.world.values(), "autoscaling": autoscaling, "worker": {"maxCalls": 2}}))
-        self.plane.helm("install", "neurality", CHART, "-n", NAMESPACE, *tools.values("production"), "-f", values, "--wait", "--timeout", "180s")
+        self.plane.helm(
+            "install",
+            "neurality",
+            CHART,
+            "-n",
+            NAMESPACE,
+            *tools.values("production"),
+            "-f",
+            values,
+            "--wait",
+            "--timeout",
+            "180s",
+        )
 
     def deployment(self):
         return self.plane.get(f"/apis/apps/v1/namespaces/{NAMESPACE}/deployments/neurality-worker")
@@ -94,15 +121,21 @@ class Scaling:
         more = self.world.call(CALL, 1)
         tools.wait_until("the most replicas", PATIENCE, lambda: self.ready() == MOST, 1)
         blind = self.go_blind()
-        reports = [json.loads(line) for process in (calls, more) for line in process.communicate(timeout=400)[0].splitlines()]
+        reports = [
+            json.loads(line) for process in (calls, more) for line in process.communicate(timeout=400)[0].splitlines()
+        ]
         tools.wait_until("the least replicas again", 2 * PATIENCE, lambda: self.wanted() == LEAST == self.ready(), 1)
-        tools.wait_until("the end of the workers that were taken away", PATIENCE, lambda: len(self.kubelet.of("worker")) == LEAST, 1)
+        tools.wait_until(
+            "the end of the workers that were taken away", PATIENCE, lambda: len(self.kubelet.of("worker")) == LEAST, 1
+        )
         self.watch.stop()
         self.write_report(blind, reports)
         self.assertEqual([report["failures"] for report in reports], [[]] * 4)
         self.assertEqual((self.kubelet.killed, self.kubelet.crashes), ([], []))
         self.assertGreaterEqual(len(self.kubelet.ended), MOST - LEAST)
-        self.assertEqual({code for _, component, codes, _ in self.kubelet.ended if component == "worker" for code in codes}, {0})
+        self.assertEqual(
+            {code for _, component, codes, _ in self.kubelet.ended if component == "worker" for code in codes}, {0}
+        )
 
     def go_blind(self):
         """Prometheus stops for a while in the calls: nobody knows the demand, and no replica goes."""
@@ -118,8 +151,19 @@ class Scaling:
     def write_report(self, blind, reports):
         path = tools.ROOT / f"target/report/scale-{self.mode}.json"
         path.parent.mkdir(exist_ok=True)
-        ended = [{"pod": name, "exit_codes": codes, "drained_in_s": round(seconds, 1)} for name, _, codes, seconds in self.kubelet.ended]
-        report = {"calls": len(reports), "failures": [r["failures"] for r in reports], "wanted_while_blind": sorted(set(blind)), "ended": ended, "killed": self.kubelet.killed, "crashed": self.kubelet.crashes, "replicas": self.watch.notes}
+        ended = [
+            {"pod": name, "exit_codes": codes, "drained_in_s": round(seconds, 1)}
+            for name, _, codes, seconds in self.kubelet.ended
+        ]
+        report = {
+            "calls": len(reports),
+            "failures": [r["failures"] for r in reports],
+            "wanted_while_blind": sorted(set(blind)),
+            "ended": ended,
+            "killed": self.kubelet.killed,
+            "crashed": self.kubelet.crashes,
+            "replicas": self.watch.notes,
+        }
         path.write_text(json.dumps(report, indent=1))
 
 

@@ -6,7 +6,17 @@ from harness import tools
 from harness.plane import Plane
 from harness.tools import CHART
 
-PRODUCTION_SECRET = ["twilio-auth-token", "livekit-api-secret", "sip-password", "postgres-url", "postgres-owner-url", "redis-url", "keys", "deepgram-api-key", "openai-api-key"]
+PRODUCTION_SECRET = [
+    "twilio-auth-token",
+    "livekit-api-secret",
+    "sip-password",
+    "postgres-url",
+    "postgres-owner-url",
+    "redis-url",
+    "keys",
+    "deepgram-api-key",
+    "openai-api-key",
+]
 EARLIER = tools.ROOT / "deploy/k8s/tests/fixtures/neurality-0.0.1"
 OF_KUBERNETES = {("serviceaccounts", "default"), ("configmaps", "kube-root-ca.crt")}
 plane = None
@@ -29,9 +39,26 @@ def install(namespace, profile, *arguments):
 
 
 def helm(verb, namespace, profile, *arguments):
-    done = tools.run(tools.BIN / "helm", "--kubeconfig", plane.kubeconfig, verb, "neurality", CHART, "-n", namespace, *tools.values(profile), "--wait", "--wait-for-jobs", "--timeout", "120s", *arguments)
+    done = tools.run(
+        tools.BIN / "helm",
+        "--kubeconfig",
+        plane.kubeconfig,
+        verb,
+        "neurality",
+        CHART,
+        "-n",
+        namespace,
+        *tools.values(profile),
+        "--wait",
+        "--wait-for-jobs",
+        "--timeout",
+        "120s",
+        *arguments,
+    )
     # The server's warnings: about Pod Security, about fields that are on their way out.
-    warnings = [line for line in done.stderr.splitlines() if line.startswith("W") or "Warning" in line or "PodSecurity" in line]
+    warnings = [
+        line for line in done.stderr.splitlines() if line.startswith("W") or "Warning" in line or "PodSecurity" in line
+    ]
     if warnings:
         raise tools.Failed(f"the API server warns: {warnings}")
 
@@ -45,7 +72,11 @@ def pods(namespace, component):
 
 
 def running(namespace, component):
-    return [pod for pod in pods(namespace, component) if pod["status"]["phase"] == "Running" and "deletionTimestamp" not in pod["metadata"]]
+    return [
+        pod
+        for pod in pods(namespace, component)
+        if pod["status"]["phase"] == "Running" and "deletionTimestamp" not in pod["metadata"]
+    ]
 
 
 def images(namespace, component):
@@ -55,22 +86,40 @@ def images(namespace, component):
 def objects(namespace):
     """Everything in a namespace, as (resource, name), but what Kubernetes itself keeps there."""
     found = set()
-    groups = ["/api/v1"] + [f"/apis/{group['preferredVersion']['groupVersion']}" for group in plane.get("/apis")["groups"]]
+    groups = ["/api/v1"] + [
+        f"/apis/{group['preferredVersion']['groupVersion']}" for group in plane.get("/apis")["groups"]
+    ]
     for group in groups:
         for resource in plane.get(group)["resources"]:
-            if resource["namespaced"] and "list" in resource["verbs"] and resource["name"] not in ("events", "endpoints", "endpointslices", "leases"):
-                found |= {(resource["name"], item["metadata"]["name"]) for item in plane.items(f"{group}/namespaces/{namespace}/{resource['name']}")}
+            if (
+                resource["namespaced"]
+                and "list" in resource["verbs"]
+                and resource["name"] not in ("events", "endpoints", "endpointslices", "leases")
+            ):
+                found |= {
+                    (resource["name"], item["metadata"]["name"])
+                    for item in plane.items(f"{group}/namespaces/{namespace}/{resource['name']}")
+                }
     return found - OF_KUBERNETES
 
 
 def job_events(namespace, name):
-    return [event["reason"] for event in plane.items(f"/api/v1/namespaces/{namespace}/events") if event["involvedObject"]["name"] == name]
+    return [
+        event["reason"]
+        for event in plane.items(f"/api/v1/namespaces/{namespace}/events")
+        if event["involvedObject"]["name"] == name
+    ]
 
 
 class Admission(unittest.TestCase):
     def test_the_namespaces_refuse_what_is_not_restricted(self):
         plane.add_namespace("strict")
-        pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "root"}, "spec": {"containers": [{"name": "c", "image": "x"}]}}
+        pod = {
+            "apiVersion": "v1",
+            "kind": "Pod",
+            "metadata": {"name": "root"},
+            "spec": {"containers": [{"name": "c", "image": "x"}]},
+        }
         with self.assertRaisesRegex(tools.Failed, "violates PodSecurity"):
             plane.post("/api/v1/namespaces/strict/pods", pod)
 
@@ -88,7 +137,16 @@ class Profiles(unittest.TestCase):
         self.assertIn("Completed", job_events(namespace, "neurality-provision"))
         self.assertIn("Succeeded", plane.helm("test", "neurality", "-n", namespace, "--timeout", "120s"))
         uninstall(namespace)
-        left = tools.wait_until("the end of all pods", 60, lambda: (found := objects(namespace)) is not None and not any(kind == "pods" for kind, _ in found) and found or {()})
+        left = tools.wait_until(
+            "the end of all pods",
+            60,
+            lambda: (
+                (found := objects(namespace)) is not None
+                and not any(kind == "pods" for kind, _ in found)
+                and found
+                or {()}
+            ),
+        )
         return left - {("secrets", "neurality")}
 
     def test_dev(self):
@@ -105,7 +163,10 @@ class Profiles(unittest.TestCase):
         self.assertEqual(self.profile("1000-calls-source"), set())
 
     def test_production_with_an_hpa_and_a_gateway_route(self):
-        arguments = ["--set", "autoscaling.mode=hpa,ingress.enabled=false,gatewayApi.enabled=true,gatewayApi.parentRefs[0].name=public"]
+        arguments = [
+            "--set",
+            "autoscaling.mode=hpa,ingress.enabled=false,gatewayApi.enabled=true,gatewayApi.parentRefs[0].name=public",
+        ]
         plane_left = self.profile_again("voice-hpa", arguments)
         self.assertEqual(plane_left, set())
 
@@ -129,7 +190,21 @@ class Rollout(unittest.TestCase):
     def setUpClass(cls):
         plane.add_namespace(cls.NAMESPACE)
         plane.add_secret(cls.NAMESPACE, "neurality", dict.fromkeys(PRODUCTION_SECRET, "x"))
-        plane.helm("install", "neurality", EARLIER, "-n", cls.NAMESPACE, "-f", EARLIER / "values-production.yaml", *cls.ARGUMENTS, "--set", "image.tag=old", "--wait", "--timeout", "120s")
+        plane.helm(
+            "install",
+            "neurality",
+            EARLIER,
+            "-n",
+            cls.NAMESPACE,
+            "-f",
+            EARLIER / "values-production.yaml",
+            *cls.ARGUMENTS,
+            "--set",
+            "image.tag=old",
+            "--wait",
+            "--timeout",
+            "120s",
+        )
 
     @classmethod
     def tearDownClass(cls):
@@ -145,8 +220,22 @@ class Rollout(unittest.TestCase):
         self.assertGreater(job_events(self.NAMESPACE, "neurality-migrate").count("Completed"), before)
 
     def test_2_a_release_that_does_not_come_up_is_rolled_back(self):
-        with self.assertRaisesRegex(tools.Failed, "release neurality failed, and has been rolled back due to atomic being set"):
-            helm("upgrade", self.NAMESPACE, "production", *self.ARGUMENTS, "--set", "image.tag=broken", "--set", "migrate.enabled=false,provision.enabled=false", "--atomic", "--timeout", "25s")
+        with self.assertRaisesRegex(
+            tools.Failed, "release neurality failed, and has been rolled back due to atomic being set"
+        ):
+            helm(
+                "upgrade",
+                self.NAMESPACE,
+                "production",
+                *self.ARGUMENTS,
+                "--set",
+                "image.tag=broken",
+                "--set",
+                "migrate.enabled=false,provision.enabled=false",
+                "--atomic",
+                "--timeout",
+                "25s",
+            )
         self.assertEqual(images(self.NAMESPACE, "worker"), {"ghcr.io/neurality-health/voice-agent:new"})
         self.assertEqual(len(running(self.NAMESPACE, "worker")), 4)
 
@@ -169,7 +258,12 @@ class Rollout(unittest.TestCase):
         tools.wait_until("the budget again", 30, lambda: self.allowed() == 1)
 
     def allowed(self):
-        return plane.get(f"/apis/policy/v1/namespaces/{self.NAMESPACE}/poddisruptionbudgets/neurality-worker")["status"]["disruptionsAllowed"]
+        return plane.get(f"/apis/policy/v1/namespaces/{self.NAMESPACE}/poddisruptionbudgets/neurality-worker")[
+            "status"
+        ]["disruptionsAllowed"]
 
     def evict(self, name):
-        plane.post(f"/api/v1/namespaces/{self.NAMESPACE}/pods/{name}/eviction", {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": name}})
+        plane.post(
+            f"/api/v1/namespaces/{self.NAMESPACE}/pods/{name}/eviction",
+            {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": name}},
+        )

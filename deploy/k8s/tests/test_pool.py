@@ -34,9 +34,23 @@ def setUpModule():
     prometheus = Prometheus(kubelet.targets)
     unittest.addModuleCleanup(prometheus.stop)
     values = tools.WORK / "pool-values.json"
-    values.write_text(json.dumps({**world.values(), "autoscaling": {"mode": "none"}, "worker": {"replicas": 2, "maxCalls": 5}}))
+    values.write_text(
+        json.dumps({**world.values(), "autoscaling": {"mode": "none"}, "worker": {"replicas": 2, "maxCalls": 5}})
+    )
     # Waits for the migration and the provisioning, which run for real, and for the processes' own /readyz.
-    plane.helm("install", "neurality", CHART, "-n", NAMESPACE, *tools.values("production"), "-f", values, "--wait", "--timeout", "120s")
+    plane.helm(
+        "install",
+        "neurality",
+        CHART,
+        "-n",
+        NAMESPACE,
+        *tools.values("production"),
+        "-f",
+        values,
+        "--wait",
+        "--timeout",
+        "120s",
+    )
     begin = time.time()
 
 
@@ -44,7 +58,10 @@ def dashboards():
     for path in sorted((ROOT / "dashboards").glob("*.json")):
         for panel in json.loads(path.read_text())["panels"]:
             for target in panel.get("targets", []):
-                yield f"{path.stem}: {panel['title']}", target["expr"].replace("$__rate_interval", WINDOW).replace("$namespace", NAMESPACE)
+                yield (
+                    f"{path.stem}: {panel['title']}",
+                    target["expr"].replace("$__rate_interval", WINDOW).replace("$namespace", NAMESPACE),
+                )
 
 
 def selectors_of_alerts():
@@ -67,7 +84,11 @@ class Pool(unittest.TestCase):
         self.assertIn("Succeeded", said)
 
     def test_3_every_query_of_every_dashboard_has_data(self):
-        tools.wait_until("two scrapes after the call", 20, lambda: prometheus.value(f'sum(increase(neurality_calls_total[{WINDOW}]))'))
+        tools.wait_until(
+            "two scrapes after the call",
+            20,
+            lambda: prometheus.value(f"sum(increase(neurality_calls_total[{WINDOW}]))"),
+        )
         empty = [f"{where}: {expression}" for where, expression in dashboards() if not prometheus.query(expression)]
         self.assertEqual(empty, [])
 
@@ -83,20 +104,37 @@ class Pool(unittest.TestCase):
         self.assertEqual([(name, selector) for name, selector in looked_at if not prometheus.query(selector)], [])
 
     def test_5_the_autoscalers_queries_have_data(self):
-        manifests = tools.helm("template", "neurality", CHART, "-n", NAMESPACE, *tools.values("production"), "-s", "templates/autoscaling.yaml")
+        manifests = tools.helm(
+            "template",
+            "neurality",
+            CHART,
+            "-n",
+            NAMESPACE,
+            *tools.values("production"),
+            "-s",
+            "templates/autoscaling.yaml",
+        )
         queries = [json.loads(text) for text in re.findall(r'query: (".*")', manifests)]
         self.assertEqual(len(queries), 2)
         for query in queries:
             self.assertEqual(len(prometheus.query(query)), 1, query)
 
     def test_6_processes_export_what_the_catalogue_says(self):
-        exported = {name for name in json.loads(prometheus.http("/api/v1/label/__name__/values"))["data"] if name.startswith("neurality_")}
-        exported = {re.sub(r"_(bucket|count|sum)$", "", name) if name not in tools.catalogue() else name for name in exported}
+        exported = {
+            name
+            for name in json.loads(prometheus.http("/api/v1/label/__name__/values"))["data"]
+            if name.startswith("neurality_")
+        }
+        exported = {
+            re.sub(r"_(bucket|count|sum)$", "", name) if name not in tools.catalogue() else name for name in exported
+        }
         self.assertEqual(sorted(tools.catalogue() ^ exported), [])
 
     def test_7_no_page_rings_in_a_healthy_pool(self):
         # How long turns take says how loaded the machine of the tests is.
-        self.assertEqual(prometheus.query('ALERTS{alertstate="firing",severity="page",alertname!="NeuralityTurnsSlow"}'), [])
+        self.assertEqual(
+            prometheus.query('ALERTS{alertstate="firing",severity="page",alertname!="NeuralityTurnsSlow"}'), []
+        )
 
     def test_8_a_dump_restores_to_a_database_with_intact_chains_and_readable_artifacts(self):
         call = re.search(r"call=([0-9a-f-]{36})", self.report["action"]).group(1)
@@ -107,11 +145,17 @@ class Pool(unittest.TestCase):
         tools.run("pg_dump", *superuser, "--format=custom", "--dbname=neurality", f"--file={dump}")
         tools.run("createdb", *superuser, "-O", "neurality_owner", "restored")
         tools.run("pg_restore", *superuser, "--dbname=restored", "--exit-on-error", dump)
-        copy = {**world.config, "postgres": {key: url.rpartition("/")[0] + "/restored" for key, url in world.config["postgres"].items()}}
+        copy = {
+            **world.config,
+            "postgres": {key: url.rpartition("/")[0] + "/restored" for key, url in world.config["postgres"].items()},
+        }
         path = world.folder / "restored.yaml"
         path.write_text(json.dumps(copy))
         path.chmod(0o600)
-        run = lambda *arguments: tools.run(ROOT / "target/debug/neurality", "--config", path, *arguments).stdout
+
+        def run(*arguments):
+            return tools.run(ROOT / "target/debug/neurality", "--config", path, *arguments).stdout
+
         run("migrate")
         chains = [json.loads(line) for line in run("audit", "verify").splitlines() if line.startswith("{")]
         self.assertEqual([chain["broken"] for chain in chains], [None] * len(chains))
@@ -120,7 +164,20 @@ class Pool(unittest.TestCase):
 
     def test_90_pictures_of_the_dashboards_are_drawn(self):
         pictures = ROOT / "target/report/dashboards"
-        tools.run("python3", ROOT / "dashboards/picture.py", "--prometheus", prometheus.url, "--namespace", NAMESPACE, "--from", begin - 5, "--to", time.time(), "--out", pictures)
+        tools.run(
+            "python3",
+            ROOT / "dashboards/picture.py",
+            "--prometheus",
+            prometheus.url,
+            "--namespace",
+            NAMESPACE,
+            "--from",
+            begin - 5,
+            "--to",
+            time.time(),
+            "--out",
+            pictures,
+        )
         names = sorted(path.stem for path in (ROOT / "dashboards").glob("*.json"))
         self.assertEqual(sorted(path.stem for path in pictures.glob("*.svg")), names)
         for name in names:
@@ -128,8 +185,22 @@ class Pool(unittest.TestCase):
 
     def test_91_a_rollout_replaces_processes_and_none_is_killed(self):
         before = {pod.name for pod in kubelet.of("worker") + kubelet.of("gateway")}
-        plane.helm("upgrade", "neurality", CHART, "-n", NAMESPACE, "--reuse-values", "--set-string", "worker.podAnnotations.rolled=yes,gateway.podAnnotations.rolled=yes", "--wait", "--timeout", "120s")
-        tools.wait_until("the end of the old pods", 60, lambda: not before & {pod.name for pod in kubelet.pods.values()})
+        plane.helm(
+            "upgrade",
+            "neurality",
+            CHART,
+            "-n",
+            NAMESPACE,
+            "--reuse-values",
+            "--set-string",
+            "worker.podAnnotations.rolled=yes,gateway.podAnnotations.rolled=yes",
+            "--wait",
+            "--timeout",
+            "120s",
+        )
+        tools.wait_until(
+            "the end of the old pods", 60, lambda: not before & {pod.name for pod in kubelet.pods.values()}
+        )
         self.assertEqual(kubelet.killed, [])
         self.assertEqual(kubelet.crashes, [])
         self.assertEqual({codes[0] for _, _, codes, _ in kubelet.ended}, {0})

@@ -12,7 +12,9 @@ RULES = ROOT / "deploy/prometheus/rules/neurality.yaml"
 
 
 def render(profile, *arguments, check=True):
-    return tools.run(BIN / "helm", "template", "neurality", CHART, "-n", "voice", *tools.values(profile), *arguments, check=check)
+    return tools.run(
+        BIN / "helm", "template", "neurality", CHART, "-n", "voice", *tools.values(profile), *arguments, check=check
+    )
 
 
 class Chart(unittest.TestCase):
@@ -30,12 +32,29 @@ class Chart(unittest.TestCase):
 
     def test_every_profile_is_valid_to_the_last_field(self):
         location = schemas.write(tools.fresh_dir("schemas"))
-        more = ["--set", "secrets.mode=external,secrets.external.storeName=vault", "--set", "ingress.enabled=false,gatewayApi.enabled=true,gatewayApi.parentRefs[0].name=public"]
-        for name, profile, arguments in [(p, p, []) for p in PROFILES] + [("alternatives", "production", more), ("hpa", "production", ["--set", "autoscaling.mode=hpa"])]:
+        more = [
+            "--set",
+            "secrets.mode=external,secrets.external.storeName=vault",
+            "--set",
+            "ingress.enabled=false,gatewayApi.enabled=true,gatewayApi.parentRefs[0].name=public",
+        ]
+        for name, profile, arguments in [(p, p, []) for p in PROFILES] + [
+            ("alternatives", "production", more),
+            ("hpa", "production", ["--set", "autoscaling.mode=hpa"]),
+        ]:
             with self.subTest(name):
                 manifests = tools.WORK / f"{name}.yaml"
                 manifests.write_text(render(profile, *arguments).stdout)
-                said = tools.run(BIN / "kubeconform", "-strict", "-summary", "-output", "json", "-schema-location", location, manifests).stdout
+                said = tools.run(
+                    BIN / "kubeconform",
+                    "-strict",
+                    "-summary",
+                    "-output",
+                    "json",
+                    "-schema-location",
+                    location,
+                    manifests,
+                ).stdout
                 summary = json.loads(said)["summary"]
                 self.assertEqual((summary["invalid"], summary["errors"], summary["skipped"]), (0, 0, 0))
                 self.assertGreater(summary["valid"], 15)
@@ -86,7 +105,9 @@ class Configuration(unittest.TestCase):
 
     def test_every_role_of_every_profile_has_a_valid_one(self):
         for profile in PROFILES:
-            documents = render(profile, "-s", "templates/config.yaml", "-s", "templates/jobs.yaml").stdout.split("\n---\n")
+            documents = render(profile, "-s", "templates/config.yaml", "-s", "templates/jobs.yaml").stdout.split(
+                "\n---\n"
+            )
             configs = {role: text for document in documents for role, text in self.configs(document)}
             self.assertGreaterEqual(configs.keys(), {"gateway.yaml", "worker.yaml", "provision.yaml", "migrate.yaml"})
             for role, text in configs.items():
