@@ -17,6 +17,7 @@
 {{- else if eq .role "tenant" -}}
 {{- $entries = list "postgres-owner-url" "keys" -}}
 {{- end -}}
+{{- if has .role (list "gateway" "worker" "provision") }}{{ $entries = concat $entries $v.secrets.extraEntries }}{{ end -}}
 {{- toJson $entries -}}
 {{- end -}}
 
