@@ -186,3 +186,22 @@ class Compose(unittest.TestCase):
                     self.assertIn(other, compose["services"])
         for config in compose["configs"].values():
             self.assertTrue((ROOT / "deploy" / config["file"]).is_file(), config["file"])
+
+
+class Image(unittest.TestCase):
+    def test_the_stage_that_fetches_model_files_runs(self):
+        said = tools.run("python3", ROOT / "deploy/image-steps.py").stdout
+        self.assertIn("product: /opt/neurality/libonnxruntime.so", said)
+        self.assertIn("product: /opt/neurality/silero_vad.onnx", said)
+
+    def test_versions_agree(self):
+        def first(pattern, name):
+            return re.search(pattern, (ROOT / name).read_text(), re.M).group(1)
+
+        self.assertEqual(
+            first(r"^ARG RUST_VERSION=(\S+)", "Dockerfile"), first(r'channel = "(\S+)"', "rust-toolchain.toml")
+        )
+        version = first(r'^version = "(\S+)"', "Cargo.toml")
+        self.assertEqual(version, first(r"^appVersion: (\S+)", "helm/neurality/Chart.yaml"))
+        for name in ("helm/neurality/values.yaml", "deploy/compose.yaml"):
+            self.assertIn(f"voice-agent-simulators:{version}", (ROOT / name).read_text())
