@@ -35,8 +35,9 @@ test-k8s-scale: build ## Autoscaling with real workers and calls, 2 -> 4 -> 2, b
 	@deploy/k8s/test.py scale
 
 .PHONY: pictures
-pictures: ## Keep the dashboards' pictures of the last `make test-k8s` in docs/operations/pictures
+pictures: ## Keep the dashboards' pictures of the last `make test-k8s` and `test-k8s-scale` in docs/operations/pictures
 	@mkdir -p docs/operations/pictures && cp target/report/dashboards/*.svg docs/operations/pictures/
+	@! [ -d target/report/scale-keda ] || cp target/report/scale-keda/pool.svg docs/operations/pictures/scale.svg
 
 .PHONY: test-image
 test-image: ## The image's build steps in a clean folder, without a container engine (a release build)

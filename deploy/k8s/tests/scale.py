@@ -165,6 +165,10 @@ class Scaling:
             "replicas": self.watch.notes,
         }
         path.write_text(json.dumps(report, indent=1))
+        span = ["--from", self.watch.begin, "--to", time.time()]
+        out = tools.ROOT / f"target/report/scale-{self.mode}"
+        drawing = ["python3", tools.ROOT / "dashboards/picture.py", "--prometheus", self.prometheus.url]
+        tools.run(*drawing, "--namespace", NAMESPACE, *span, "--out", out)
 
 
 class ByHpa(Scaling, unittest.TestCase):
