@@ -44,6 +44,7 @@ class Source:
 
     def __init__(self, options):
         self.url, self.begin, self.end = options.prometheus, options.begin, options.end
+        self.step = max((self.end - self.begin) / 240, 1)
         self.variables = {"$__rate_interval": options.window, "$namespace": options.namespace}
 
     def ask(self, path, expression, **more):
@@ -58,8 +59,7 @@ class Source:
         return float(result[0]["value"][1]) if result else None
 
     def lines(self, expression):
-        step = max((self.end - self.begin) / 240, 1)
-        for series in self.ask("query_range", expression, start=self.begin, end=self.end, step=step):
+        for series in self.ask("query_range", expression, start=self.begin, end=self.end, step=self.step):
             points = [(float(t), float(v)) for t, v in series["values"]]
             yield series["metric"], [(t, v) for t, v in points if math.isfinite(v)]
 
@@ -139,9 +139,10 @@ def graph(panel, source, w, h):
         y = at(source.begin, limit)[1]
         yield f'<path d="M{left} {y:.1f}H{right}" stroke="#c4162a" stroke-dasharray="4 3"/>'
     for number, (_, points) in enumerate(drawn):
-        if points:
-            path = " ".join(f"{x:.1f},{y:.1f}" for x, y in (at(t, v) for t, v in points))
-            yield f'<polyline points="{path}" fill="none" stroke="{COLOURS[number % len(COLOURS)]}" stroke-width="1.5"/>'
+        for piece in pieces(points, 4 * source.step):
+            path = " ".join(f"{x:.1f},{y:.1f}" for x, y in (at(t, v) for t, v in piece))
+            colour = COLOURS[number % len(COLOURS)]
+            yield f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="1.5"/>'
     for text, x, anchor in (("0", left, "start"), (f"{source.end - source.begin:.0f} s", right, "end")):
         yield f'<text class="a" x="{x}" y="{below + 11}" text-anchor="{anchor}">{text}</text>'
     yield from legend([name for name, _ in drawn], left, h - 8, right)
@@ -149,9 +150,18 @@ def graph(panel, source, w, h):
         yield f'<text class="a" x="{w / 2}" y="{h / 2}" text-anchor="middle">no data</text>'
 
 
+def pieces(points, gap):
+    """A line is broken where nothing is known."""
+    begin = 0
+    for i in range(1, len(points) + 1):
+        if i == len(points) or points[i][0] - points[i - 1][0] > gap:
+            yield points[begin:i]
+            begin = i
+
+
 def legend(names, x, y, right):
     for number, name in enumerate(names):
-        if x + 7 * len(name) > right:
+        if x + 7 * len(name) > right - (60 if number < len(names) - 1 else 0):
             yield f'<text class="a" x="{x}" y="{y}">and {len(names) - number} more</text>'
             return
         yield f'<rect x="{x}" y="{y - 7}" width="8" height="8" fill="{COLOURS[number % len(COLOURS)]}"/><text class="a" x="{x + 11}" y="{y}">{escape(name)}</text>'
