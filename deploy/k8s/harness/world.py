@@ -22,12 +22,9 @@ class World:
     def __init__(self, name, simulators="realistic.yaml"):
         self.name, self.folder = name, tools.ROOT / "target/stack" / name
         tools.run(LOADTEST, "stack", "--name", name, "--simulators", simulators)
-        for role in ("gateway", "worker"):
-            pid = int((self.folder / f"{role}.pid").read_text().split()[0])
-            os.kill(pid, signal.SIGTERM)
-            tools.wait_until(
-                f"the end of the stack's own {role}", 10, lambda pid=pid: not pathlib.Path(f"/proc/{pid}").exists()
-            )
+        for pid_file in [*self.folder.glob("gateway*.pid"), *self.folder.glob("worker*.pid")]:
+            os.kill(int(pid_file.read_text().split()[0]), signal.SIGTERM)
+            tools.wait_until(f"the end of the stack's own {pid_file.stem}", 10, lambda file=pid_file: not alive(file))
         self.config = tools.from_yaml(self.folder / "neurality.yaml")
         self.target = self.folder / "target.json"
         self.gateway_port = urllib.parse.urlsplit(self.config["gateway"]["public_url"]).port
