@@ -244,18 +244,21 @@ class Rollout(unittest.TestCase):
         self.assertEqual(images(self.NAMESPACE, "worker"), {"ghcr.io/neurality-health/voice-agent:old"})
 
     def test_4_evictions_take_one_worker_at_a_time(self):
-        # A worker whose deletion waits for its calls, as a drained pod does.
-        victims = [pod["metadata"]["name"] for pod in running(self.NAMESPACE, "worker")]
-        path = f"/api/v1/namespaces/{self.NAMESPACE}/pods"
+        first, second = [pod["metadata"]["name"] for pod in running(self.NAMESPACE, "worker")][:2]
         tools.wait_until("the budget", 20, lambda: self.allowed() == 1)
-        for name in victims:
-            plane.patch(f"{path}/{name}", {"metadata": {"annotations": {"test/process": "yes"}}})
-        self.evict(victims[0])
+        # No node takes the replacement yet.
+        self.cordon(True)
+        self.addCleanup(self.cordon, False)
+        self.evict(first)
         with self.assertRaisesRegex(tools.Failed, "429.*disruption budget"):
-            self.evict(victims[1])
-        for name in victims:
-            plane.patch(f"{path}/{name}", {"metadata": {"annotations": {"test/process": None}}})
+            self.evict(second)
+        self.cordon(False)
         tools.wait_until("the budget again", 30, lambda: self.allowed() == 1)
+        self.evict(second)
+
+    def cordon(self, closed):
+        for node in plane.items("/api/v1/nodes"):
+            plane.patch(f"/api/v1/nodes/{node['metadata']['name']}", {"spec": {"unschedulable": closed}})
 
     def allowed(self):
         return plane.get(f"/apis/policy/v1/namespaces/{self.NAMESPACE}/poddisruptionbudgets/neurality-worker")[
