@@ -5,7 +5,7 @@ CARGO ?= cargo
 
 .PHONY: help
 help: ## Show the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: setup
 setup: ## Install what this machine misses: Debian packages, LiveKit server, ONNX Runtime, models
@@ -23,6 +23,30 @@ demo: build ## Place a call that books an appointment, on a real local stack (KE
 .PHONY: test
 test: ## All checks and tests; everything is real but the paid services
 	@deploy/setup/test.sh
+
+.PHONY: test-k8s
+test-k8s: build ## Chart, alerts and dashboards on a real Kubernetes control plane with real processes for pods (part of `make test`)
+	@deploy/k8s/setup.sh
+	@deploy/k8s/test.py
+
+.PHONY: test-k8s-scale
+test-k8s-scale: build ## Autoscaling with real workers and calls, 2 -> 4 -> 2, by an HPA and by KEDA (builds KEDA the first time)
+	@deploy/k8s/setup.sh --keda
+	@deploy/k8s/test.py scale
+
+.PHONY: pictures
+pictures: ## Keep the dashboards' pictures of the last `make test-k8s` and `test-k8s-scale` in docs/operations/pictures
+	@mkdir -p docs/operations/pictures && cp target/report/dashboards/*.svg docs/operations/pictures/
+	@! [ -d target/report/scale-keda ] || cp target/report/scale-keda/pool.svg docs/operations/pictures/scale.svg
+
+.PHONY: test-image
+test-image: ## The image's build steps in a clean folder, without a container engine (a release build)
+	@deploy/image-steps.py --build
+
+.PHONY: chart
+chart: ## Write the chart's values.yaml and README.md and the dashboards anew from their sources
+	@helm/render.py
+	@dashboards/build.py
 
 .PHONY: lint
 lint: ## rustfmt and clippy, warnings are errors

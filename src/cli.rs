@@ -48,6 +48,8 @@ pub enum Command {
     },
     /// Check the configuration and exit
     CheckConfig,
+    /// Ask a health endpoint: success if it answers 200
+    Probe(roles::probe::ProbeArgs),
 }
 
 /// What to do with LiveKit.
@@ -125,6 +127,7 @@ async fn run(command: Command, config: Config) -> anyhow::Result<ExitCode> {
             }
         }
         Command::CheckConfig => println!("the configuration is valid"),
+        Command::Probe(args) => roles::probe::run(args).await?,
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -8,7 +8,7 @@
 #   onnx/libonnxruntime.so    ONNX Runtime, out of the Python wheel `onnxruntime`
 #   models/silero_vad.onnx    Silero VAD weights (MIT), out of the Python wheel `silero-vad`
 #
-# Prerequisites: Rust (rustup), Go and Python 3. Only package registries are used, under whatever mirror the user has configured
+# With --files-only it fetches just the last two (the image build does that). Prerequisites: Rust (rustup), Go and Python 3. Only package registries are used, under whatever mirror the user has configured
 # for apt, go and pip. Files out of wheels are checked against the SHA-256 below, so a mirror cannot swap them.
 set -euo pipefail
 
@@ -60,6 +60,8 @@ install_packages() {
     need make "runs the targets" command -v make
     need pkg-config "lets build scripts look for libraries" command -v pkg-config
     need git "tells reports which commit they measured" command -v git
+    need prometheus "promtool checks the alerts; the tests of the chart scrape real processes" command -v promtool
+    need prometheus-alertmanager "amtool checks its configuration" command -v amtool
     need util-linux "setpriv ties the servers of the local stack to their parent" command -v setpriv
     need python3-pip "downloads the two wheels" have_pip
     need ca-certificates "TLS to the registries" have_ca_certificates
@@ -162,6 +164,12 @@ fetch_silero() {
 }
 
 main() {
+    if [ "${1:-}" = --files-only ]; then
+        mkdir -p "$TOOLS"
+        fetch_onnxruntime
+        fetch_silero
+        return
+    fi
     require_toolchains
     install_packages
     mkdir -p "$TOOLS"

@@ -39,6 +39,8 @@ pub enum Command {
     Call(CallArgs),
     /// Bring everything up, place a call that books an appointment, show and check what came of it
     Demo(DemoArgs),
+    /// Bring up servers, simulators, gateway and worker, and leave them running; `make clean-stack` ends them
+    Stack(StackArgs),
     /// Measure what media costs; writes target/report/media.json
     BenchMedia(BenchArgs),
     /// Kill, freeze and restart the pool's parts while calls are in conversation; writes target/report/chaos.json
@@ -82,6 +84,17 @@ pub struct DemoArgs {
     /// Leave everything running.
     #[arg(long)]
     pub keep: bool,
+}
+
+/// Arguments of `stack`.
+#[derive(Clone, Debug, Args)]
+pub struct StackArgs {
+    /// Names its folder, `target/stack/<name>`: there are its configuration, logs, process ids and `target.json` for callers.
+    #[arg(long, default_value = "stack")]
+    pub name: String,
+    /// What the simulators are like: a file of `loadtest/config`.
+    #[arg(long, default_value = "realistic.yaml")]
+    pub simulators: String,
 }
 
 /// Arguments of `bench-media`.
@@ -139,6 +152,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Sim(args) => serve_sim(args).await,
         Command::Call(args) => call(args).await,
         Command::Demo(args) => demo::run(args).await,
+        Command::Stack(args) => demo::leave_up(&args),
         Command::BenchMedia(args) => bench::run(args).await,
         Command::Chaos(args) => chaos::command(args).await,
     }

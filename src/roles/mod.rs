@@ -5,5 +5,6 @@ pub mod gateway;
 pub mod keys;
 pub mod livekit;
 pub mod migrate;
+pub mod probe;
 pub mod tenant;
 pub mod worker;

@@ -21,7 +21,7 @@ use url::Url;
 use self::check::AgreedTurn;
 use crate::{
     caller::{CallReport, Caller, Scenario, Target, probe, probe::MediaPath},
-    cli::DemoArgs,
+    cli::{DemoArgs, StackArgs},
     product::{Product, ProductOptions, speech_cache},
     speech::Flite,
     stack::{Lifetime, workspace_root},
@@ -57,6 +57,17 @@ pub async fn run(args: DemoArgs) -> anyhow::Result<ExitCode> {
             bail!("stopped");
         }
     }
+}
+
+/// The stack without a call.
+///
+/// # Errors
+/// Something could not be brought up.
+pub fn leave_up(args: &StackArgs) -> anyhow::Result<ExitCode> {
+    let options = ProductOptions::of_this_build(&args.name, Lifetime::Detached, &args.simulators)?;
+    let stack = tokio::task::block_in_place(|| Product::start(options))?;
+    println!("voice webhook: {}", stack.target.voice_url);
+    Ok(ExitCode::SUCCESS)
 }
 
 async fn show(args: DemoArgs) -> anyhow::Result<ExitCode> {
