@@ -68,6 +68,7 @@ impl Dispatcher {
                 () = self.wake.notified() => {}
             }
             if let Err(error) = self.look(&mut memory).await {
+                memory.watch.all_unanswered();
                 tracing::debug!(error = &error as &dyn std::error::Error, "queue unknown");
             }
         }

@@ -71,6 +71,11 @@ impl LeaseWatch {
         lapsed
     }
 
+    /// Redis answered for nobody.
+    pub fn all_unanswered(&mut self) {
+        self.seen.clear();
+    }
+
     /// Redis did not answer for this tenant: nobody could have renewed either, so every wait begins anew.
     pub fn unanswered(&mut self, tenant: TenantId) {
         self.seen.retain(|(of, _), _| *of != tenant);

@@ -1,6 +1,6 @@
 //! The pod: what its calls share, and one owned task per assigned job.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use livekit_protocol::JobStatus;
 use tokio::sync::mpsc;
@@ -19,6 +19,9 @@ use crate::{
     storage::{postgres::Db, redis::Store},
     telemetry::metrics::Metrics,
 };
+
+/// Before a call that this pod could not begin is given back.
+const BREATH: Duration = Duration::from_secs(1);
 
 /// What the calls of a pod share; a cheap clone.
 #[derive(Clone)]
@@ -113,7 +116,11 @@ async fn serve(
     leave: CancellationToken,
 ) -> (JobStatus, &'static str) {
     let (tasks, store, rooms) = (deps.tasks.clone(), deps.store.clone(), deps.rooms.clone());
-    let give_back = guard::give_back(&store, assignment.metadata);
+    let give_back = async {
+        // What failed at once would be offered again at once, and fail.
+        tokio::time::sleep(BREATH).await;
+        guard::give_back(&store, assignment.metadata).await;
+    };
     let give_up = guard::give_up(&store, &rooms, assignment.metadata);
     let work = call::serve(deps, Arc::clone(&assignment), leave);
     match guard::guarded(&tasks, work, give_back, give_up).await {
