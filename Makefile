@@ -42,6 +42,13 @@ bench-media: setup ## CPU per audio frame and per call: writes target/report/med
 	$(CARGO) build --release --workspace --locked
 	target/release/loadtest bench-media
 
+# ROUNDS=2 CALLS=4 SEED=7 ONLY=faults,rolling are for a shorter run.
+.PHONY: chaos
+chaos: build ## Kill, freeze and restart the pool's parts under calls: writes target/report/chaos.json (ROUNDS=10)
+	target/debug/loadtest chaos $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(CALLS),--calls $(CALLS)) \
+		$(if $(SEED),--seed $(SEED)) $(if $(ONLY),--only $(ONLY))
+	$(CARGO) test --workspace --locked --test it -- --ignored chaos::crowd
+
 .PHONY: deny
 deny: ## Licenses, banned crates and sources of the dependencies (builds cargo-deny the first time)
 	@command -v cargo-deny >/dev/null || [ -x target/tools/bin/cargo-deny ] || \

@@ -24,6 +24,9 @@ phase() {
 
 run_tests() { cargo test --workspace --locked --no-fail-fast 2>&1 | tee "$LOG"; }
 
+# One after the other, and nothing beside them: a worker without CPU for two seconds loses its calls, as it should.
+run_chaos() { cargo test --workspace --locked --no-fail-fast --test it -- --ignored --test-threads 1 chaos:: 2>&1 | tee -a "$LOG"; }
+
 # Sums cargo's `test result: ok. 12 passed; 1 failed; ...` over all test binaries.
 count() {
     awk '/^test result: / { for (i = 2; i <= NF; i++) { if ($i == "passed;") passed += $(i - 1); if ($i == "failed;") failed += $(i - 1) } }
@@ -37,6 +40,7 @@ phase "format" cargo fmt --all --check
 phase "lint" cargo clippy --workspace --all-targets --locked --quiet -- -D warnings
 phase "build" cargo test --workspace --locked --no-run --quiet
 phase "tests" run_tests
+phase "chaos" run_chaos
 
 printf '\n== %s s in all\n' "$SECONDS"
 printf '%s\n' "${SUMMARY[@]}"

@@ -28,8 +28,8 @@ impl Default for PoolConfig {
         Self {
             region: None,
             lease_beat_ms: 500,
-            lease_mute_ms: 1750,
-            lease_lapse_ms: 2000,
+            lease_mute_ms: 2250,
+            lease_lapse_ms: 2500,
             tick_ms: 250,
             orphan_deadline_secs: 20,
         }

@@ -13,7 +13,7 @@ use tokio::{
 
 use super::{
     Dispatcher,
-    leases::LeaseWatch,
+    leases::{Asked, LeaseWatch},
     queue::{Action, plan},
     supply::Supply,
     wall_clock,
@@ -77,9 +77,11 @@ impl Dispatcher {
         let now = wall_clock();
         let mut surveys = Vec::new();
         for tenant in self.store.busy_tenants().await? {
-            let asked = memory.birth.elapsed();
+            let at = memory.birth.elapsed();
             match self.store.survey(tenant).await {
                 Ok(survey) => {
+                    let answered = memory.birth.elapsed();
+                    let asked = Asked { at, answered };
                     for (call, lease) in memory.watch.observe(asked, tenant, &survey.leases) {
                         self.take(tenant, call, lease, now).await;
                     }

@@ -23,6 +23,15 @@ struct Seen {
     since: Duration,
 }
 
+/// When a question was sent and when its answer came: what the answer says was true at some moment between the two.
+#[derive(Clone, Copy, Debug)]
+pub struct Asked {
+    /// The earliest moment.
+    pub at: Duration,
+    /// The latest one.
+    pub answered: Duration,
+}
+
 impl LeaseWatch {
     /// Nothing seen yet. `period` must exceed the time after which an unrenewed worker falls silent.
     #[must_use]
@@ -33,11 +42,13 @@ impl LeaseWatch {
         }
     }
 
-    /// A tenant's leases as Redis has just answered; `asked` is when it was asked. Returns those that stood still for the period: their workers are gone, or cannot speak any
-    /// more. They are not forgotten, so a take-over that fails is tried again.
+    /// A tenant's leases as Redis has just answered. Returns those that stood still for the period: their workers are gone, or cannot speak any more. They are not forgotten,
+    /// so a take-over that fails is tried again.
+    ///
+    /// A wait counts from an answer to a question: a lease that a slow answer shows may have been raised since that was asked, and its worker speaks on from then.
     pub fn observe(
         &mut self,
-        asked: Duration,
+        asked: Asked,
         tenant: TenantId,
         leases: &HashMap<CallId, Lease>,
     ) -> Vec<(CallId, Lease)> {
@@ -46,16 +57,14 @@ impl LeaseWatch {
             .retain(|(of, call), _| *of != tenant || alive.contains(call));
         let mut lapsed = Vec::new();
         for (call, lease) in leases {
-            let seen = self.seen.entry((tenant, *call)).or_insert(Seen {
+            let now = Seen {
                 lease: *lease,
-                since: asked,
-            });
+                since: asked.answered,
+            };
+            let seen = self.seen.entry((tenant, *call)).or_insert(now);
             if seen.lease != *lease {
-                *seen = Seen {
-                    lease: *lease,
-                    since: asked,
-                };
-            } else if asked.saturating_sub(seen.since) >= self.period {
+                *seen = now;
+            } else if asked.at.saturating_sub(seen.since) >= self.period {
                 lapsed.push((*call, *lease));
             }
         }
@@ -95,12 +104,20 @@ mod tests {
         }
 
         fn sees(&mut self, at: u64, epoch: u32, counter: u64) -> bool {
+            self.sees_after(at, at, epoch, counter)
+        }
+
+        fn sees_after(&mut self, at: u64, answered: u64, epoch: u32, counter: u64) -> bool {
+            let asked = Asked {
+                at: ms(at),
+                answered: ms(answered),
+            };
             let lease = Lease {
                 epoch: Epoch(epoch),
                 counter,
             };
             let leases = HashMap::from([(self.call, lease)]);
-            let lapsed = self.watch.observe(ms(at), self.tenant, &leases);
+            let lapsed = self.watch.observe(asked, self.tenant, &leases);
             assert!(lapsed.iter().all(|(call, _)| *call == self.call));
             !lapsed.is_empty()
         }
@@ -137,7 +154,19 @@ mod tests {
     fn a_call_that_ended_is_forgotten() {
         let mut rig = Rig::new();
         rig.sees(0, 1, 7);
-        rig.watch.observe(ms(100), rig.tenant, &HashMap::new());
+        let asked = Asked {
+            at: ms(100),
+            answered: ms(100),
+        };
+        rig.watch.observe(asked, rig.tenant, &HashMap::new());
         assert!(!rig.sees(5000, 1, 7));
+    }
+
+    #[test]
+    fn a_wait_counts_from_a_slow_answer() {
+        let mut rig = Rig::new();
+        assert!(!rig.sees_after(0, 900, 1, 7));
+        assert!(!rig.sees(2000, 1, 7), "it may have been raised at 899");
+        assert!(rig.sees(2900, 1, 7));
     }
 }

@@ -103,7 +103,9 @@ impl Journal {
     pub(super) fn ended(&mut self, now: CallTime, result: Result<(), SaveError>) -> bool {
         match result {
             Ok(()) => {
-                self.unreplicated = false;
+                if std::mem::take(&mut self.unreplicated) {
+                    self.metrics.pool().unreplicated(false);
+                }
                 self.metrics.session_write(SessionWrite::Replicated);
             }
             Err(SaveError::Unavailable) => self.lost(),
@@ -118,6 +120,7 @@ impl Journal {
     fn lost(&mut self) {
         if !std::mem::replace(&mut self.unreplicated, true) {
             tracing::warn!("the call is not replicated");
+            self.metrics.pool().unreplicated(true);
         }
         self.metrics.session_write(SessionWrite::Unreplicated);
     }
@@ -128,5 +131,14 @@ impl Journal {
 
     pub(super) fn is_idle(&self) -> bool {
         self.writing.is_none()
+    }
+}
+
+impl Drop for Journal {
+    /// The gauge counts live calls.
+    fn drop(&mut self) {
+        if self.unreplicated {
+            self.metrics.pool().unreplicated(false);
+        }
     }
 }

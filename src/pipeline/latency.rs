@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use tracing::{Span, field::Empty};
 
 use super::turn::UserTurn;
@@ -12,7 +13,7 @@ use crate::{
 
 /// One turn's latency. Stages that did not happen are absent. The stages from the caller's last sound to the agent's first that do not
 /// overlap add up: `endpointing + model + tools + tts_ttfb + tts_silence + own = total`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TurnLatency {
     /// The turn.
     pub turn: u32,
@@ -93,6 +94,19 @@ impl ToolMarks {
 }
 
 impl LatencyMeter {
+    /// Goes on behind the turns that were answered on another pod.
+    pub(super) fn resumed(done: Vec<TurnLatency>) -> Self {
+        Self {
+            done,
+            ..Self::default()
+        }
+    }
+
+    /// The turns answered so far.
+    pub(super) fn done(&self) -> &[TurnLatency] {
+        &self.done
+    }
+
     /// A reply is generated from here on, speculative or not.
     pub(super) fn reply_started(&mut self) {
         self.reply = ReplyMarks::default();

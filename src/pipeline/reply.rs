@@ -68,6 +68,8 @@ pub(super) struct ReplyRun {
     is_refused: bool,
     /// What was heard of it is in the transcript.
     pub(super) recorded: bool,
+    /// The step up to which its mutations are written down: one runs only after its intent is safe.
+    pub(super) journaled: u32,
     entries: Vec<AgentEntry>,
     outbox: VecDeque<(u32, Sentence)>,
     generation: Option<Generation>,
@@ -88,11 +90,23 @@ impl ReplyRun {
             spoken: false,
             is_refused: false,
             recorded: false,
+            journaled: 0,
             entries: Vec::new(),
             outbox: VecDeque::new(),
             generation: None,
             splitter: SentenceSplitter::default(),
             calls: Vec::new(),
+        }
+    }
+
+    /// A reply that was begun on another pod: its open tool calls are run first.
+    pub(super) fn resumed(utterance: UtteranceId, turn: u32, entries: Vec<AgentEntry>) -> Self {
+        let steps = u32::try_from(entries.len()).unwrap_or(u32::MAX);
+        Self {
+            steps,
+            step: Step::Calling,
+            entries,
+            ..Self::new(utterance, turn, None)
         }
     }
 
@@ -209,11 +223,10 @@ impl ReplyRun {
             .is_some_and(|e| !e.text.expose().is_empty())
     }
 
-    /// Calls of this step that were not begun.
+    /// Calls that were not begun.
     pub(super) fn idle_calls(&mut self) -> impl Iterator<Item = &mut CallSlot> {
         self.entries
-            .last_mut()
-            .into_iter()
+            .iter_mut()
             .flat_map(|e| &mut e.calls)
             .filter(|c| c.run.is_none() && c.content.is_none())
     }

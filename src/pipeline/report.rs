@@ -44,7 +44,7 @@ impl SessionReport {
             EndReason::TooLong | EndReason::Failed | EndReason::VoiceDead | EndReason::Stopped => {
                 Some(Outcome::Failed)
             }
-            EndReason::RoomLost | EndReason::Fenced => None,
+            EndReason::RoomLost | EndReason::Fenced | EndReason::HandedOver => None,
         }
     }
 

@@ -13,7 +13,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use self::record::Record;
 use super::{
     clock::CallClock,
-    context::Context,
+    context::{AgentEntry, Context},
     hearing::{Hearing, HearingEvent, VoiceActivity},
     journal::{Journal, SaveError, SaveSession},
     latency::LatencyMeter,
@@ -21,8 +21,9 @@ use super::{
     reply::ReplyRun,
     report::SessionReport,
     snapshot::Restored,
+    standby::Overheard,
     toolbox::{ToolRuns, Toolbox},
-    turn::{EndReason, Input, Line, TurnConfig, TurnMachine},
+    turn::{EndReason, Input, Opening, TurnConfig, TurnMachine},
     voice::{OutFrame, Voice, VoiceInput},
 };
 use crate::{
@@ -32,7 +33,7 @@ use crate::{
     providers::{
         ProviderError,
         llm::{LanguageModel, LlmEvent},
-        stt::{SpeechToText, SttRequest, SttStream},
+        stt::{SpeechToText, SttRequest},
         tts::{TextToSpeech, TtsRequest, TtsStream},
     },
     telemetry::metrics::Metrics,
@@ -53,8 +54,6 @@ pub struct SessionDeps {
     pub llm: Arc<dyn LanguageModel>,
     /// Speaks.
     pub tts: Arc<dyn TextToSpeech>,
-    /// Detects the caller's voice.
-    pub vad: VoiceActivity,
     /// Acts.
     pub toolbox: Toolbox,
     /// Writes through.
@@ -69,8 +68,6 @@ pub struct SessionDeps {
     pub call_limit: Duration,
     /// Wall time of the call clock's zero.
     pub started_at: DateTime<Utc>,
-    /// A conversation to go on with, after a take-over.
-    pub restored: Option<Restored>,
     /// Owns what outlives the conversation: mutating tools.
     pub tasks: TaskTracker,
     /// Cancelled when the pod must stop: the caller is told.
@@ -84,12 +81,27 @@ pub struct SessionDeps {
 pub enum CallEvent {
     /// The caller hears us.
     CallerActive,
-    /// The caller hung up.
+    /// The caller hung up, or their leg has ended.
     CallerLeft,
     /// A key: `0`-`9`, `*`, `#`, `A`-`D`.
     Dtmf(char),
     /// The room is gone without our doing; the end of `events` means the same.
     RoomLost,
+    /// A newer epoch owns the call: fall silent.
+    Fenced,
+    /// An heir is ready: leave the call to it as soon as nobody has the floor.
+    Yield,
+}
+
+/// How the conversation begins here.
+#[derive(Debug)]
+pub enum Beginning {
+    /// It rings.
+    New,
+    /// Another pod had it and is gone.
+    TakenOver(Restored),
+    /// Another pod gave it away; what was heard meanwhile.
+    HandedOver(Restored, Overheard),
 }
 
 /// The room's side of the conversation. Frames are stamped by `clock`.
@@ -107,7 +119,7 @@ pub struct SessionIo {
 /// A conversation whose vendors are connected: publish the track (which answers the phone), then run it.
 pub struct WarmSession {
     deps: SessionDeps,
-    stt: SttStream,
+    pub(super) hearing: Hearing,
     tts: TtsStream,
 }
 
@@ -115,12 +127,19 @@ pub struct WarmSession {
 ///
 /// # Errors
 /// [`ProviderError`] of the one that cannot be opened: the call should go back to the queue or to its fallback, unanswered.
-pub async fn warm(deps: SessionDeps) -> Result<WarmSession, ProviderError> {
+pub async fn warm(deps: SessionDeps, vad: VoiceActivity) -> Result<WarmSession, ProviderError> {
     let (stt, tts) = tokio::try_join!(
         deps.stt.open(stt_request(&deps.profile)),
         deps.tts.open(tts_request(&deps.profile))
     )?;
-    Ok(WarmSession { deps, stt, tts })
+    let hearing = Hearing::new(
+        Arc::clone(&deps.stt),
+        stt_request(&deps.profile),
+        stt,
+        vad,
+        Arc::clone(&deps.metrics),
+    );
+    Ok(WarmSession { deps, hearing, tts })
 }
 
 fn stt_request(profile: &TenantProfile) -> SttRequest {
@@ -138,8 +157,8 @@ fn tts_request(profile: &TenantProfile) -> TtsRequest {
 
 impl WarmSession {
     /// Holds the conversation to its end, and waits for mutating tools that still run.
-    pub async fn run(self, io: SessionIo) -> SessionReport {
-        let mut session = Session::new(self, io);
+    pub async fn run(self, io: SessionIo, beginning: Beginning) -> SessionReport {
+        let mut session = Session::new(self, io, beginning);
         let why = session.converse().await;
         session.finish(why).await
     }
@@ -156,6 +175,11 @@ struct Session {
     reply: Option<ReplyRun>,
     /// Replies that broke off but are still being heard.
     fading: Vec<ReplyRun>,
+    /// What an earlier pod's reply had asked its tools for, without an answer.
+    unfinished: Vec<AgentEntry>,
+    /// The caller was told that we lost them, and has not spoken since.
+    is_resuming: bool,
+    started_at: DateTime<Utc>,
     context: Context,
     record: Record,
     latency: LatencyMeter,
@@ -168,6 +192,7 @@ struct Session {
     events: mpsc::Receiver<CallEvent>,
     stop: CancellationToken,
     is_stopping: bool,
+    is_yielding: bool,
     ended: Option<EndReason>,
     metrics: Arc<Metrics>,
 }
@@ -190,28 +215,18 @@ enum Event {
 }
 
 impl Session {
-    fn new(warm: WarmSession, io: SessionIo) -> Self {
-        let WarmSession { deps, stt, tts } = warm;
+    fn new(warm: WarmSession, io: SessionIo, beginning: Beginning) -> Self {
+        let WarmSession { deps, hearing, tts } = warm;
         let now = io.clock.now();
-        let opening = if deps.restored.is_some() {
-            Line::Resumed
-        } else {
-            Line::Greeting
-        };
-        let restored = deps.restored.unwrap_or_default();
+        let (opening, mut restored, inputs) = beginning.into_parts();
+        let unfinished = restored.take_unfinished();
         let config = TurnConfig::new(&deps.config, deps.ring_limit, deps.call_limit);
         let metrics = deps.metrics;
         let budget = Duration::from_millis(deps.config.session_write_budget_ms);
         Self {
             clock: io.clock,
             turn: TurnMachine::new(now, config, opening, restored.turns),
-            hearing: Hearing::new(
-                deps.stt,
-                stt_request(&deps.profile),
-                stt,
-                deps.vad,
-                Arc::clone(&metrics),
-            ),
+            hearing,
             voice: Voice::new(now, deps.tts, tts_request(&deps.profile), tts, io.audio_out),
             llm: deps.llm,
             runs: ToolRuns::new(
@@ -227,16 +242,20 @@ impl Session {
                 restored.entries,
             ),
             record: Record::new(restored.turns, restored.utterances),
-            latency: LatencyMeter::default(),
+            unfinished,
+            is_resuming: opening == Opening::Apology,
+            started_at: deps.started_at,
+            latency: LatencyMeter::resumed(restored.latencies),
             journal: Journal::new(deps.save, budget, Arc::clone(&metrics)),
             profile: deps.profile,
             max_tool_steps: deps.config.max_tool_steps,
-            inputs: VecDeque::new(),
+            inputs: inputs.into(),
             audio_in: io.audio_in,
             is_audio_over: false,
             events: io.events,
             stop: deps.stop,
             is_stopping: false,
+            is_yielding: false,
             ended: None,
             metrics,
         }
@@ -314,6 +333,11 @@ impl Session {
             CallEvent::CallerLeft => Input::CallerLeft,
             CallEvent::Dtmf(key) => Input::Dtmf(key),
             CallEvent::RoomLost => Input::Lost(EndReason::RoomLost),
+            CallEvent::Fenced => Input::Lost(EndReason::Fenced),
+            CallEvent::Yield => {
+                self.is_yielding = true;
+                return;
+            }
         });
     }
 
@@ -329,9 +353,22 @@ impl Session {
                 self.obey(now);
             }
             self.advance_reply(now);
+            self.yield_if_quiet();
             if self.inputs.is_empty() || self.ended.is_some() {
                 return;
             }
+        }
+    }
+
+    /// Between two turns, with nothing under way, the call passes to its heir.
+    fn yield_if_quiet(&mut self) {
+        let is_quiet = self.inputs.is_empty()
+            && self.turn.is_quiet()
+            && self.reply.is_none()
+            && !self.runs.is_any_running();
+        if self.is_yielding && is_quiet && self.ended.is_none() {
+            tracing::info!("the call is left to its heir");
+            self.ended = Some(EndReason::HandedOver);
         }
     }
 
@@ -339,7 +376,11 @@ impl Session {
     async fn finish(mut self, why: EndReason) -> SessionReport {
         if !matches!(
             why,
-            EndReason::CallerLeft | EndReason::NeverCame | EndReason::RoomLost | EndReason::Fenced
+            EndReason::CallerLeft
+                | EndReason::NeverCame
+                | EndReason::RoomLost
+                | EndReason::Fenced
+                | EndReason::HandedOver
         ) {
             self.play_tail().await;
         }
@@ -382,6 +423,24 @@ impl Session {
                     self.journal.ended(self.clock.now(), result);
                 }
                 () = sleep_until(self.clock.instant(due)) => self.journal.tick(self.clock.now()),
+            }
+        }
+    }
+}
+
+impl Beginning {
+    /// How the agent begins, with what it knows and what it has heard already.
+    fn into_parts(self) -> (Opening, Restored, Vec<Input>) {
+        match self {
+            Self::New => (Opening::Greeting, Restored::default(), Vec::new()),
+            Self::TakenOver(restored) if restored.is_blank() => {
+                (Opening::Greeting, restored, Vec::new())
+            }
+            Self::TakenOver(restored) => (Opening::Apology, restored, Vec::new()),
+            Self::HandedOver(restored, overheard) => {
+                let mut inputs = vec![Input::CallerActive];
+                inputs.extend(overheard.into_inputs());
+                (Opening::Quiet, restored, inputs)
             }
         }
     }

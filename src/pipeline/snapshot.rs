@@ -2,10 +2,14 @@
 
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::context::{AgentEntry, CallSlot, Entry};
+use super::{
+    context::{AgentEntry, CallSlot, Entry},
+    latency::TurnLatency,
+};
 use crate::{
     domain::{
         call_time::CallTime,
@@ -25,19 +29,35 @@ pub struct SnapshotError(#[source] serde_json::Error);
 pub struct Restored {
     /// When it was saved, on the call's clock.
     pub saved_at: CallTime,
+    /// Wall time of the call clock's zero.
+    pub started_at: DateTime<Utc>,
     pub(super) turns: u32,
     pub(super) entries: Vec<Entry>,
     pub(super) utterances: Vec<Utterance>,
     pub(super) traces: Vec<ToolTrace>,
+    pub(super) latencies: Vec<TurnLatency>,
+}
+
+/// What is left of a conversation whose pod is gone, for its artifact.
+#[derive(Debug)]
+pub struct Remains {
+    /// What was said and heard.
+    pub transcript: Vec<Utterance>,
+    /// Every tool call that ended.
+    pub tools: Vec<ToolTrace>,
+    /// Each turn that got an answer.
+    pub latencies: Vec<TurnLatency>,
 }
 
 /// What is saved, borrowed.
 pub(super) struct Parts<'a> {
     pub(super) now: CallTime,
+    pub(super) started_at: DateTime<Utc>,
     pub(super) turns: u32,
     pub(super) entries: &'a [Entry],
     pub(super) utterances: &'a [Utterance],
     pub(super) traces: &'a [ToolTrace],
+    pub(super) latencies: &'a [TurnLatency],
 }
 
 /// The stored form. Inside sealed bytes the guard of [`Phi`] is not needed, outside it never exists.
@@ -45,10 +65,12 @@ pub(super) struct Parts<'a> {
 struct Stored {
     version: u32,
     saved_at: CallTime,
+    started_at: DateTime<Utc>,
     turns: u32,
     entries: Vec<StoredEntry>,
     utterances: Vec<StoredUtterance>,
     traces: Vec<StoredTrace>,
+    latencies: Vec<TurnLatency>,
 }
 
 const VERSION: u32 = 1;
@@ -99,10 +121,12 @@ pub(super) fn encode(parts: &Parts<'_>) -> Phi<Vec<u8>> {
     let stored = Stored {
         version: VERSION,
         saved_at: parts.now,
+        started_at: parts.started_at,
         turns: parts.turns,
         entries: parts.entries.iter().map(store_entry).collect(),
         utterances: parts.utterances.iter().map(store_utterance).collect(),
         traces: parts.traces.iter().map(store_trace).collect(),
+        latencies: parts.latencies.to_vec(),
     };
     Phi::new(serde_json::to_vec(&stored).expect("string keys and finite numbers are JSON"))
 }
@@ -116,11 +140,46 @@ impl Restored {
         let stored: Stored = serde_json::from_slice(bytes).map_err(SnapshotError)?;
         Ok(Self {
             saved_at: stored.saved_at,
+            started_at: stored.started_at,
             turns: stored.turns,
             entries: stored.entries.into_iter().map(load_entry).collect(),
             utterances: stored.utterances.into_iter().map(load_utterance).collect(),
             traces: stored.traces.into_iter().map(load_trace).collect(),
+            latencies: stored.latencies,
         })
+    }
+
+    /// For an artifact, when nobody goes on with the conversation.
+    #[must_use]
+    pub fn into_remains(self) -> Remains {
+        Remains {
+            transcript: self.utterances,
+            tools: self.traces,
+            latencies: self.latencies,
+        }
+    }
+
+    /// Nothing was said yet, by nobody.
+    #[must_use]
+    pub fn is_blank(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// Takes out the last entries from the first on that has a tool call without an answer: they are begun again, under the same idempotency keys.
+    pub(super) fn take_unfinished(&mut self) -> Vec<AgentEntry> {
+        let open = |entry: &Entry| matches!(entry, Entry::Agent(agent) if !agent.is_answered());
+        let Some(first) = self.entries.iter().position(open) else {
+            return Vec::new();
+        };
+        let (mut unfinished, mut kept) = (Vec::new(), Vec::new());
+        for entry in self.entries.drain(first..) {
+            match entry {
+                Entry::Agent(agent) => unfinished.push(agent),
+                caller @ Entry::Caller(_) => kept.push(caller),
+            }
+        }
+        self.entries.extend(kept);
+        unfinished
     }
 }
 
@@ -296,6 +355,8 @@ mod tests {
         }];
         let parts = Parts {
             now: CallTime::from_millis(900),
+            started_at: DateTime::UNIX_EPOCH,
+            latencies: &[TurnLatency::default()],
             turns: 1,
             entries: &entries,
             utterances: &[utterance],
@@ -309,6 +370,8 @@ mod tests {
         );
         let again = Parts {
             now: restored.saved_at,
+            started_at: restored.started_at,
+            latencies: &restored.latencies,
             turns: restored.turns,
             entries: &restored.entries,
             utterances: &restored.utterances,

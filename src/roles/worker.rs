@@ -18,7 +18,7 @@ use crate::{
     worker::{
         agent::{Agent, Shared},
         health::{self, Health},
-        parked,
+        paperwork, parked,
         pod::{Pod, PodDeps},
         presence::Presence,
         registered::Registered,
@@ -73,6 +73,7 @@ pub async fn run(
     };
     lifecycle.spawn(presence.keep(done.clone()));
     lifecycle.spawn(parked::bring_home(deps.clone(), lifecycle.drain()));
+    lifecycle.spawn(paperwork::catch_up(deps.clone(), lifecycle.drain()));
     lifecycle.spawn(Pod::new(deps).run(assigned));
     let shared = Shared {
         agent_name,
@@ -121,6 +122,7 @@ fn deps(
         providers,
         metrics: Arc::clone(metrics),
         tasks: tasks.clone(),
+        drain: lifecycle.drain(),
         hard: lifecycle.hard(),
         config: Arc::clone(config),
     })

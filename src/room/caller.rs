@@ -22,10 +22,15 @@ pub(super) struct Caller {
 impl Caller {
     /// A participant is in the room.
     pub(super) fn joined(&mut self, participant: &RemoteParticipant) -> Vec<RoomEvent> {
-        if participant.kind() != ParticipantKind::Sip {
-            return Vec::new();
+        match participant.kind() {
+            ParticipantKind::Sip => {
+                self.sip_joined(participant.identity(), &participant.attributes())
+            }
+            ParticipantKind::Agent => {
+                vec![RoomEvent::AgentJoined(participant.identity().to_string())]
+            }
+            _ => Vec::new(),
         }
-        self.sip_joined(participant.identity(), &participant.attributes())
     }
 
     fn sip_joined(

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use futures_util::StreamExt;
 use livekit::{
     DisconnectReason,
+    participant::ParticipantKind,
     prelude::{RemoteTrack, Room, RoomEvent as SdkEvent},
     webrtc::{
         audio_stream::native::NativeAudioStream,
@@ -17,7 +18,7 @@ use tokio::{
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::{LossReason, RoomEvent, caller::Caller};
+use super::{AGENTS_TOPIC, LossReason, RoomEvent, caller::Caller};
 use crate::{
     domain::call_time::CallTime,
     media::frame::{AudioFrame, FRAME_SAMPLES, PTIME, SAMPLE_RATE},
@@ -122,6 +123,17 @@ impl EventReader {
                 .map(RoomEvent::Dtmf)
                 .into_iter()
                 .collect(),
+            SdkEvent::DataReceived {
+                payload,
+                topic: Some(topic),
+                participant: Some(from),
+                ..
+            } if topic == AGENTS_TOPIC && from.kind() == ParticipantKind::Agent => {
+                vec![RoomEvent::AgentSaid {
+                    from: from.identity().to_string(),
+                    text: String::from_utf8_lossy(&payload).into_owned(),
+                }]
+            }
             SdkEvent::Disconnected { reason } => vec![RoomEvent::Lost(loss(reason))],
             _ => Vec::new(),
         }

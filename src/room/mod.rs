@@ -8,7 +8,10 @@ mod outbound;
 
 use std::sync::Arc;
 
-use livekit::prelude::{ConnectionState, Room, RoomOptions};
+use livekit::{
+    participant::ParticipantKind,
+    prelude::{ConnectionState, DataPacket, Room, RoomOptions},
+};
 use tokio::{sync::mpsc, time::Instant};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use url::Url;
@@ -20,6 +23,9 @@ use crate::{media::frame::AudioFrame, telemetry::metrics::Metrics};
 const AUDIO_CAPACITY: usize = 100;
 /// Events are few; the reader waits when the call is slow.
 const EVENT_CAPACITY: usize = 32;
+
+/// The topic under which agents of one call talk to each other.
+const AGENTS_TOPIC: &str = "neurality.agents";
 
 /// A room that cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -45,6 +51,15 @@ pub enum RoomEvent {
     Dtmf(char),
     /// A second SIP participant came.
     Intruder(String),
+    /// Another agent came: its identity.
+    AgentJoined(String),
+    /// An agent said something to the others.
+    AgentSaid {
+        /// Its identity.
+        from: String,
+        /// What.
+        text: String,
+    },
     /// We are out of the room, and why.
     Lost(LossReason),
 }
@@ -123,6 +138,35 @@ impl CallRoom {
     /// [`RoomError::Publish`].
     pub async fn publish_voice(&self) -> Result<AgentVoice, RoomError> {
         AgentVoice::publish(&self.room).await
+    }
+
+    /// Identities of the agents that are in the room beside us.
+    #[must_use]
+    pub fn agents(&self) -> Vec<String> {
+        let others = self.room.remote_participants().into_values();
+        others
+            .filter(|other| other.kind() == ParticipantKind::Agent)
+            .map(|other| other.identity().to_string())
+            .collect()
+    }
+
+    /// Says something to the other agents in the room. It may get lost.
+    pub async fn tell_agents(&self, text: String) {
+        let packet = DataPacket {
+            payload: text.into_bytes(),
+            topic: Some(AGENTS_TOPIC.to_owned()),
+            reliable: true,
+            destination_identities: self.agents().into_iter().map(Into::into).collect(),
+        };
+        if packet.destination_identities.is_empty() {
+            return;
+        }
+        if let Err(error) = self.room.local_participant().publish_data(packet).await {
+            tracing::debug!(
+                error = &error as &dyn std::error::Error,
+                "word to the other agents"
+            );
+        }
     }
 
     /// Leaves. A room that is already gone is left.

@@ -249,7 +249,7 @@ impl Metrics {
     }
 
     /// A call left this pod and goes on elsewhere.
-    pub fn call_handed_over(&self) {
+    pub fn call_left(&self) {
         self.calls_active.dec();
     }
 

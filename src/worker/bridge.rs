@@ -6,7 +6,11 @@ use parking_lot::Mutex;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use super::{pod::PodDeps, wall_clock};
+use super::{
+    pod::PodDeps,
+    standing::{Standing, Word},
+    wall_clock,
+};
 use crate::{
     domain::{
         call::CallPhase,
@@ -39,6 +43,7 @@ pub(super) struct Watch {
     pub(super) epoch: Epoch,
     pub(super) room: RoomName,
     pub(super) loss: Loss,
+    pub(super) standing: Standing,
 }
 
 /// Brings the room's events to the session, until either ends.
@@ -74,6 +79,16 @@ impl Watch {
             RoomEvent::Dtmf(key) => Some(CallEvent::Dtmf(key)),
             RoomEvent::Intruder(identity) => {
                 self.expel(&identity).await;
+                None
+            }
+            RoomEvent::AgentJoined(identity) => self.standing.is_successor(&identity).then(|| {
+                self.standing.end();
+                CallEvent::Fenced
+            }),
+            RoomEvent::AgentSaid { from, text } => {
+                if let Some(word) = Word::parse(&text) {
+                    self.standing.hear(&from, word);
+                }
                 None
             }
             RoomEvent::Lost(reason) => {
@@ -112,10 +127,16 @@ impl Watch {
     }
 }
 
-/// Brings the agent's sound to the track. A clear overtakes nothing: it comes after the frames it drops.
-pub(super) async fn pump_voice(voice: AgentVoice, mut frames: mpsc::Receiver<OutFrame>) {
+/// Brings the agent's sound to the track, as long as this pod may speak. A clear overtakes nothing: it comes after the frames it drops.
+pub(super) async fn pump_voice(
+    voice: AgentVoice,
+    mut frames: mpsc::Receiver<OutFrame>,
+    standing: Standing,
+) {
     while let Some(frame) = frames.recv().await {
         match frame {
+            // What waits in the track must not leave either.
+            OutFrame::Sound(_) if !standing.may_speak() => voice.clear(),
             OutFrame::Sound(frame) => {
                 if !voice.play(&frame).await {
                     return;

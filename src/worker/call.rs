@@ -6,90 +6,68 @@ use chrono::{DateTime, Utc};
 use tokio::{sync::mpsc, time::Instant};
 use tokio_util::sync::CancellationToken;
 
-use super::{bridge, ending, heartbeat, pod::PodDeps, registration::Assignment, wall_clock};
+use super::{
+    bridge, ending,
+    failure::{CallFailure, SessionError},
+    hand_over, heartbeat, inherit,
+    pod::PodDeps,
+    registration::Assignment,
+    standing::Standing,
+    wall_clock,
+};
 use crate::{
-    domain::{call::CallRecord, call_time::CallTime, job::JobMetadata},
+    domain::{
+        call::{CallPhase, CallRecord},
+        call_time::CallTime,
+        ids::Epoch,
+        job::JobMetadata,
+    },
     pipeline::{
         clock::CallClock,
         hearing::VoiceActivity,
         journal::{SaveError, SaveSession},
-        session::{self, SessionDeps, SessionIo, WarmSession},
+        session::{self, Beginning, CallEvent, SessionDeps, SessionIo, WarmSession},
+        snapshot::Restored,
         toolbox::Toolbox,
+        turn::EndReason,
     },
-    providers::ProviderError,
-    room::{CallRoom, JoinRequest, RoomError, RoomFeed},
+    room::{CallRoom, JoinRequest, RoomFeed},
     storage::{
-        postgres::{Clinic, NewCall, StorageError},
-        redis::{Claim, SealError, Store, StoreError, StoredCall, WriteError},
+        postgres::{Clinic, NewCall},
+        redis::{Claim, Store, StoredCall, WriteError},
     },
-    telemetry::labels,
+    telemetry::labels::{self, Resumption},
     tools::ToolSet,
 };
 
 /// Frames between the playout and the track: the pump takes them at once.
 const OUT_CAPACITY: usize = 16;
 /// Room events on their way to the session.
-const EVENT_CAPACITY: usize = 32;
+pub(super) const EVENT_CAPACITY: usize = 32;
 /// The redis name of the sealed conversation.
-const SESSION: &str = "session";
-
-/// Why a call could not be served.
-#[derive(Debug, thiserror::Error)]
-pub enum CallFailure {
-    /// Redis did not answer the claim: another dispatch will find it.
-    #[error("claim the call")]
-    Claim(#[source] StoreError),
-    /// The room's job names no admitted call, or another room.
-    #[error("the room belongs to no admitted call")]
-    NotAdmitted,
-    /// The clinic could not be loaded.
-    #[error("load the clinic")]
-    Clinic(#[source] StorageError),
-    /// The tenant of an admitted call does not exist.
-    #[error("the clinic does not exist")]
-    NoClinic,
-    /// The record's caller could not be opened.
-    #[error("open the call record")]
-    Sealed(#[source] SealError),
-    /// The room.
-    #[error("use the room")]
-    Room(#[from] RoomError),
-    /// A vendor.
-    #[error("warm up the providers")]
-    Provider(#[from] ProviderError),
-}
-
-impl CallFailure {
-    /// What LiveKit is told of a panic.
-    pub const PANICKED: &'static str = "agent failed";
-
-    /// Whether the call was ours when it failed: then its caller gets the fallback from us.
-    #[must_use]
-    pub const fn owns_the_call(&self) -> bool {
-        !matches!(self, Self::Claim(_) | Self::NotAdmitted)
-    }
-
-    /// What LiveKit is told; never a cause, which may carry an address.
-    #[must_use]
-    pub const fn fixed_text(&self) -> &'static str {
-        match self {
-            Self::Claim(_) => "claim failed",
-            Self::NotAdmitted => "not admitted",
-            Self::Clinic(_) | Self::NoClinic | Self::Sealed(_) => "tenant unavailable",
-            Self::Room(_) => "room unavailable",
-            Self::Provider(_) => "provider unavailable",
-        }
-    }
-}
+pub(super) const SESSION: &str = "session";
 
 /// A claimed call and all that belongs to it.
 pub(super) struct Call {
     pub(super) deps: PodDeps,
     pub(super) record: CallRecord,
+    /// The record as Redis holds it.
+    pub(super) stored: StoredCall,
     pub(super) clinic: Clinic,
     /// Zero of the call's clock, on both clocks.
     pub(super) origin: Instant,
     pub(super) started_at: DateTime<Utc>,
+    pub(super) standing: Standing,
+}
+
+/// What joins the room and the conversation of one call.
+pub(super) struct Wires {
+    pub(super) room: CallRoom,
+    pub(super) warm: WarmSession,
+    pub(super) io: SessionIo,
+    pub(super) loss: bridge::Loss,
+    /// To the session.
+    pub(super) events: mpsc::Sender<CallEvent>,
 }
 
 /// Serves an assignment to its end. A lost claim is a success: another worker has the call.
@@ -101,26 +79,43 @@ pub(super) async fn serve(
     assignment: Arc<Assignment>,
     leave: CancellationToken,
 ) -> Result<(), CallFailure> {
-    let Some(stored) = claim(&deps, &assignment).await? else {
-        return Ok(());
+    match claim(&deps, &assignment).await? {
+        Claimed::Ours(stored) => serve_own(deps, stored, &assignment, leave).await,
+        Claimed::Heir(stored) => inherit::serve(deps, stored, &assignment, leave).await,
+        Claimed::Lost => Ok(()),
+    }
+}
+
+async fn serve_own(
+    deps: PodDeps,
+    stored: StoredCall,
+    assignment: &Assignment,
+    leave: CancellationToken,
+) -> Result<(), CallFailure> {
+    let mut call = Call::load(deps, stored, assignment.metadata.epoch).await?;
+    let beginning = match call.record.phase {
+        CallPhase::Active => Beginning::TakenOver(call.restore().await?.unwrap_or_default()),
+        _ => Beginning::New,
     };
-    let call = Call::load(deps, stored).await?;
     call.deps.metrics.call_started();
     // Ends the tasks of the call, however it ends.
     let over = leave.child_token();
     let _end_of_tasks = over.clone().drop_guard();
-    let beat = heartbeat::start(&call, over.clone());
-    let result = call.converse(&assignment, over).await;
-    drop(beat);
+    let result = call.converse(assignment, over, beginning).await;
     if result.is_err() {
-        call.deps
-            .metrics
-            .call_ended(crate::domain::call::Outcome::Failed, call.origin.elapsed());
+        call.deps.metrics.call_left();
     }
     result
 }
 
-async fn claim(deps: &PodDeps, assignment: &Assignment) -> Result<Option<StoredCall>, CallFailure> {
+/// A claim's result, as far as a job needs it.
+enum Claimed {
+    Ours(StoredCall),
+    Heir(StoredCall),
+    Lost,
+}
+
+async fn claim(deps: &PodDeps, assignment: &Assignment) -> Result<Claimed, CallFailure> {
     let JobMetadata {
         tenant,
         call,
@@ -130,14 +125,18 @@ async fn claim(deps: &PodDeps, assignment: &Assignment) -> Result<Option<StoredC
         .store
         .claim(tenant, call, epoch, &deps.pod, assignment.job.as_str())
         .await;
+    let is_its_room = |stored: &StoredCall| stored.room.as_str() == assignment.room;
     let (label, result) = match claimed {
-        Ok(Claim::Won(stored)) if stored.room.as_str() == assignment.room => {
-            (labels::Claim::Won, Ok(Some(*stored)))
+        Ok(Claim::Won(stored)) if is_its_room(&stored) => {
+            (labels::Claim::Won, Ok(Claimed::Ours(*stored)))
         }
-        Ok(Claim::Won(_) | Claim::Unknown) => {
+        Ok(Claim::Heir(stored)) if is_its_room(&stored) => {
+            (labels::Claim::Won, Ok(Claimed::Heir(*stored)))
+        }
+        Ok(Claim::Won(_) | Claim::Heir(_) | Claim::Unknown) => {
             (labels::Claim::Refused, Err(CallFailure::NotAdmitted))
         }
-        Ok(Claim::Lost | Claim::Heir(_)) => (labels::Claim::Lost, Ok(None)),
+        Ok(Claim::Lost) => (labels::Claim::Lost, Ok(Claimed::Lost)),
         Err(error) => (labels::Claim::Unavailable, Err(CallFailure::Claim(error))),
     };
     deps.metrics.claim(label);
@@ -145,53 +144,148 @@ async fn claim(deps: &PodDeps, assignment: &Assignment) -> Result<Option<StoredC
 }
 
 impl Call {
-    async fn load(deps: PodDeps, stored: StoredCall) -> Result<Self, CallFailure> {
+    /// `epoch` is ours: the record of a call that is to be inherited still has its worker's.
+    pub(super) async fn load(
+        deps: PodDeps,
+        mut stored: StoredCall,
+        epoch: Epoch,
+    ) -> Result<Self, CallFailure> {
+        stored.epoch = epoch;
         let clinic = deps
             .db
             .clinic(stored.tenant)
             .await
             .map_err(CallFailure::Clinic)?
             .ok_or(CallFailure::NoClinic)?;
-        let record = stored.open(&clinic.sealer).map_err(CallFailure::Sealed)?;
+        let record = stored
+            .clone()
+            .open(&clinic.sealer)
+            .map_err(CallFailure::Sealed)?;
+        let mute_after = deps.config.pool.lease_mute();
         Ok(Self {
+            standing: Standing::new(record.call, epoch, mute_after),
             deps,
             record,
+            stored,
             clinic,
             origin: Instant::now(),
             started_at: wall_clock(),
         })
     }
 
+    /// Reads the conversation that another pod saved, and sets the call's clock by it. None if that pod saved nothing.
+    pub(super) async fn restore(&mut self) -> Result<Option<Restored>, CallFailure> {
+        let restored = self.saved().await.map_err(CallFailure::Session)?;
+        if let Some(restored) = &restored {
+            let now = wall_clock();
+            let age = (now - restored.started_at).to_std().unwrap_or_default();
+            // Two pods' wall clocks may differ; the call's time never goes back.
+            let age = age.max(restored.saved_at.since_start());
+            self.started_at = restored.started_at;
+            self.origin = Instant::now().checked_sub(age).unwrap_or(self.origin);
+        }
+        Ok(restored)
+    }
+
+    /// The conversation as it was saved last, by whatever pod.
+    pub(super) async fn saved(&self) -> Result<Option<Restored>, SessionError> {
+        let (tenant, call) = (self.record.tenant, self.record.call);
+        let Some(saved) = self.deps.store.load_session(tenant, call).await? else {
+            return Ok(None);
+        };
+        let sealer = &self.clinic.sealer;
+        let plain = sealer.open_from_redis(SESSION, call, saved.state)?;
+        Ok(Some(Restored::decode(plain.expose())?))
+    }
+
     async fn converse(
         &self,
         assignment: &Assignment,
         over: CancellationToken,
+        beginning: Beginning,
     ) -> Result<(), CallFailure> {
+        let is_new = matches!(beginning, Beginning::New);
+        let (events, session) = mpsc::channel(EVENT_CAPACITY);
+        let beat = heartbeat::start(self, events.clone(), &over);
+        let wires = self
+            .wire(assignment, &over, (events, session), async |room| {
+                if is_new {
+                    self.note_begin().await;
+                } else {
+                    self.remove_predecessors(room).await;
+                }
+            })
+            .await?;
+        if !is_new {
+            tracing::info!("a conversation is taken over");
+            self.deps.metrics.pool().resumed(Resumption::TakeOver);
+        }
+        self.hold(wires, beginning, over).await;
+        drop(beat);
+        Ok(())
+    }
+
+    /// Joins and warms up, then publishes: that answers the phone, so everything that can fail slowly is behind us.
+    pub(super) async fn wire(
+        &self,
+        assignment: &Assignment,
+        over: &CancellationToken,
+        (events, session): (mpsc::Sender<CallEvent>, mpsc::Receiver<CallEvent>),
+        before_the_answer: impl AsyncFnOnce(&CallRoom),
+    ) -> Result<Wires, CallFailure> {
         let ((room, feed), warm) =
             tokio::try_join!(self.join(assignment, over.clone()), self.warm())?;
-        self.note_begin().await;
-        // Publishing answers the phone: everything that can fail slowly is behind us.
+        before_the_answer(&room).await;
         let voice = room.publish_voice().await?;
-        let (events_tx, events) = mpsc::channel(EVENT_CAPACITY);
         let (audio_out, frames) = mpsc::channel(OUT_CAPACITY);
         let loss = bridge::Loss::default();
         let tasks = &self.deps.tasks;
         tasks.spawn(bridge::pump_events(
             self.watch(loss.clone()),
             feed.events,
-            events_tx,
+            events.clone(),
             over.clone(),
         ));
-        tasks.spawn(bridge::pump_voice(voice, frames));
+        tasks.spawn(bridge::pump_voice(voice, frames, self.standing.clone()));
         let io = SessionIo {
             audio_in: feed.audio,
             audio_out,
-            events,
+            events: session,
             clock: CallClock::new(self.origin),
         };
-        let report = warm.run(io).await;
-        ending::finish(self, &room, report, loss.reason()).await;
-        Ok(())
+        Ok(Wires {
+            room,
+            warm,
+            io,
+            loss,
+            events,
+        })
+    }
+
+    /// Holds the conversation to its end here.
+    pub(super) async fn hold(&self, wires: Wires, beginning: Beginning, over: CancellationToken) {
+        let heir = hand_over::ask_for_heir(self, wires.events, &over);
+        let report = wires.warm.run(wires.io, beginning).await;
+        if report.ending == EndReason::HandedOver {
+            hand_over::pass_on(self, &wires.room, heir.ready()).await;
+        }
+        drop(heir);
+        ending::finish(self, &wires.room, report, wires.loss.reason()).await;
+    }
+
+    /// Agents of older epochs leave the room before we speak: their pods are gone, or do not know yet that the call is not theirs.
+    async fn remove_predecessors(&self, room: &CallRoom) {
+        for identity in room.agents() {
+            if !self.standing.is_predecessor(&identity) {
+                continue;
+            }
+            if let Err(error) = self.deps.rooms.remove(&self.record.room, &identity).await {
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "an older agent was not removed"
+                );
+            }
+        }
     }
 
     async fn join(
@@ -210,7 +304,7 @@ impl Call {
     }
 
     async fn warm(&self) -> Result<WarmSession, CallFailure> {
-        Ok(session::warm(self.session_deps()).await?)
+        Ok(session::warm(self.session_deps(), self.voice_activity()).await?)
     }
 
     fn session_deps(&self) -> SessionDeps {
@@ -219,7 +313,6 @@ impl Call {
             stt: Arc::clone(&deps.providers.stt),
             llm: Arc::clone(&deps.providers.llm),
             tts: Arc::clone(&deps.providers.tts),
-            vad: self.voice_activity(),
             toolbox: self.toolbox(),
             save: self.save(),
             profile: Arc::clone(&self.clinic.profile),
@@ -227,7 +320,6 @@ impl Call {
             ring_limit: Duration::from_secs(config.gateway.ring_deadline_secs),
             call_limit: Duration::from_secs(config.worker.max_call_secs),
             started_at: self.started_at,
-            restored: None,
             tasks: deps.tasks.clone(),
             // Not `leave`: a session that is told to stop hands its caller on, one that has to leave the room lost the call.
             stop: self.deps.hard.clone(),
@@ -312,6 +404,7 @@ impl Call {
             epoch: self.record.epoch,
             room: self.record.room.clone(),
             loss,
+            standing: self.standing.clone(),
         }
     }
 }

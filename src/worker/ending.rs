@@ -2,23 +2,23 @@
 
 use std::time::Duration;
 
-use super::{call::Call, wall_clock};
+use chrono::TimeDelta;
+
+use super::{
+    artifact::{self, Account},
+    call::Call,
+    wall_clock,
+};
 use crate::{
-    config::LlmVendor,
     dispatch::Rooms,
     domain::{
-        artifact::{Artifact, ArtifactParts, ProvidersUsed, TurnLatency},
         call::{CallPhase, NextStep, Outcome},
-        capture::{ToolUse, UseStatus},
+        call_time::CallTime,
         ids::RoomName,
-        phi::Phi,
     },
-    pipeline::{latency, report::SessionReport},
-    providers::Vendor,
+    pipeline::{report::SessionReport, turn::EndReason},
     room::{CallRoom, LossReason},
-    storage::postgres::SealedArtifact,
-    telemetry::labels::ArtifactWrite,
-    tools::outcome::{ToolStatus, ToolTrace},
+    storage::redis::Lapse,
 };
 
 /// Tries to end the SIP leg; Twilio's time limit ends it otherwise.
@@ -33,7 +33,10 @@ pub(super) async fn finish(
     report: SessionReport,
     loss: Option<LossReason>,
 ) {
-    let outcome = report.outcome().or_else(|| outcome_of_loss(loss));
+    let outcome = match report.outcome() {
+        None if report.ending == EndReason::RoomLost => outcome_of_loss(call, loss).await,
+        outcome => outcome,
+    };
     if let Some(outcome) = outcome {
         let next = report
             .next_step(&call.clinic.profile)
@@ -42,11 +45,20 @@ pub(super) async fn finish(
         room.leave().await;
         end_leg(&call.deps.rooms, &call.record.room).await;
         end_record(call, outcome).await;
-        write_artifact(call, outcome, report).await;
+        let account = Account {
+            record: &call.record,
+            started_at: call.started_at,
+            ended_at: call.started_at + since_start(report.ended_at),
+            outcome,
+            transcript: report.transcript,
+            tools: report.tools,
+            latencies: report.latencies,
+        };
+        artifact::write(&call.deps, &call.clinic, account).await;
         call.deps.metrics.call_ended(outcome, call.origin.elapsed());
     } else {
         room.leave().await;
-        call.deps.metrics.call_handed_over();
+        call.deps.metrics.call_left();
     }
     tracing::info!(
         outcome = outcome.map_or("elsewhere", Outcome::as_str),
@@ -54,11 +66,29 @@ pub(super) async fn finish(
     );
 }
 
-/// A room that was closed under us is a failed call; one we were put out of belongs to a newer epoch.
-fn outcome_of_loss(loss: Option<LossReason>) -> Option<Outcome> {
-    match loss {
-        Some(LossReason::RoomClosed | LossReason::Connection) => Some(Outcome::Failed),
-        Some(LossReason::Removed) | None => None,
+/// A room that we lost without our doing. If the leg has ended the caller hung up; else the caller may still be there, and another agent looks. One that put us out of the
+/// room has the call already.
+async fn outcome_of_loss(call: &Call, loss: Option<LossReason>) -> Option<Outcome> {
+    if loss == Some(LossReason::Removed) {
+        return None;
+    }
+    let (store, record) = (&call.deps.store, &call.record);
+    let back = store
+        .surrender(record.tenant, record.call, record.epoch, wall_clock())
+        .await;
+    match back {
+        Ok(Lapse::Kept) => match store.load(record.tenant, record.call).await {
+            Ok(Some(stored)) if stored.epoch == record.epoch => Some(Outcome::CallerHungUp),
+            _ => None,
+        },
+        Ok(Lapse::Waiting(_) | Lapse::Orphaned(_) | Lapse::Ended | Lapse::Unknown) => None,
+        Err(error) => {
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "the call's lease will lapse"
+            );
+            None
+        }
     }
 }
 
@@ -126,103 +156,6 @@ async fn end_record(call: &Call, outcome: Outcome) {
     }
 }
 
-/// Into Postgres, else sealed into Redis, from where it is retried. Lost only when both are away: the stated limit.
-async fn write_artifact(call: &Call, outcome: Outcome, report: SessionReport) {
-    let artifact = Artifact::new(&parts(call, outcome, report));
-    let sealed = SealedArtifact::seal(&call.clinic.sealer, &artifact);
-    let deps = &call.deps;
-    let written = match deps.db.insert_artifact(&call.clinic.sealer, &sealed).await {
-        Ok(_) => ArtifactWrite::Stored,
-        Err(error) => {
-            tracing::warn!(
-                error = &error as &dyn std::error::Error,
-                "store the artifact"
-            );
-            match deps
-                .store
-                .park_artifact(sealed.tenant, sealed.call, &sealed.to_bytes())
-                .await
-            {
-                Ok(()) => ArtifactWrite::Parked,
-                Err(error) => {
-                    tracing::error!(
-                        error = &error as &dyn std::error::Error,
-                        "the artifact is lost"
-                    );
-                    ArtifactWrite::Lost
-                }
-            }
-        }
-    };
-    deps.metrics.artifact(written);
-}
-
-fn parts(call: &Call, outcome: Outcome, report: SessionReport) -> ArtifactParts {
-    let record = &call.record;
-    let ended = chrono::TimeDelta::from_std(report.ended_at.since_start()).unwrap_or_default();
-    ArtifactParts {
-        tenant: record.tenant,
-        call: record.call,
-        started_at: record.admitted_at,
-        clock_started_at: call.started_at,
-        ended_at: call.started_at + ended,
-        dialled: record.dialled.clone(),
-        caller: record.caller.clone(),
-        outcome,
-        utterances: report.transcript,
-        tools: report.tools.into_iter().map(tool_use).collect(),
-        latencies: report.latencies.iter().map(turn_latency).collect(),
-        providers: providers(call),
-    }
-}
-
-fn tool_use(trace: ToolTrace) -> ToolUse {
-    let inputs = trace
-        .request
-        .arguments
-        .map(|text| serde_json::from_str(&text).unwrap_or(serde_json::Value::String(text)));
-    ToolUse {
-        name: trace.request.name,
-        inputs,
-        outputs: Phi::new(trace.outcome.content.into_exposed()),
-        status: match trace.outcome.status {
-            ToolStatus::Done => UseStatus::Done,
-            ToolStatus::Declined => UseStatus::Declined,
-            ToolStatus::Invalid => UseStatus::Invalid,
-            ToolStatus::Failed => UseStatus::Failed,
-        },
-        started: trace.started,
-        took: trace.outcome.took,
-        turn: trace.turn,
-    }
-}
-
-fn turn_latency(turn: &latency::TurnLatency) -> TurnLatency {
-    TurnLatency {
-        turn: turn.turn,
-        end_of_turn_wait: Some(turn.endpointing),
-        stt: turn.stt_final,
-        llm_ttft: turn.llm_ttft,
-        tts_ttfb: turn.tts_ttfb,
-        total: Some(turn.total),
-    }
-}
-
-fn providers(call: &Call) -> ProvidersUsed {
-    let llm = call
-        .deps
-        .config
-        .providers
-        .llm
-        .iter()
-        .map(|vendor| match vendor {
-            LlmVendor::OpenAi => Vendor::OpenAi.as_str(),
-            LlmVendor::Azure => Vendor::Azure.as_str(),
-        });
-    let deepgram = Vendor::Deepgram.as_str();
-    ProvidersUsed {
-        stt: vec![deepgram],
-        llm: llm.collect(),
-        tts: vec![deepgram],
-    }
+fn since_start(at: CallTime) -> TimeDelta {
+    TimeDelta::from_std(at.since_start()).unwrap_or_default()
 }

@@ -3,7 +3,11 @@
 use tokio_util::task::TaskTracker;
 use tracing::Instrument;
 
-use super::{call::CallFailure, ending, wall_clock};
+use super::{
+    ending,
+    failure::{CallFailure, Remedy},
+    wall_clock,
+};
 use crate::{
     dispatch::Rooms,
     domain::{
@@ -13,21 +17,24 @@ use crate::{
     storage::redis::Store,
 };
 
-/// Runs a call in a task of its own: a panic in one call ends that call and no other. `give_up` runs if the call was ours and failed.
+/// Runs a call in a task of its own: a panic in one call ends that call and no other. One of the two others runs if the call was ours and failed.
 ///
 /// # Errors
 /// What LiveKit is told of the failure.
 pub async fn guarded(
     tasks: &TaskTracker,
     work: impl Future<Output = Result<(), CallFailure>> + Send + 'static,
+    give_back: impl Future<Output = ()>,
     give_up: impl Future<Output = ()>,
 ) -> Result<(), &'static str> {
     match tasks.spawn(work.in_current_span()).await {
         Ok(Ok(())) => Ok(()),
         Ok(Err(failure)) => {
             tracing::error!(error = &failure as &dyn std::error::Error, "call failed");
-            if failure.owns_the_call() {
-                give_up.await;
+            match failure.remedy() {
+                Remedy::Nothing => {}
+                Remedy::GiveBack => give_back.await,
+                Remedy::Fallback => give_up.await,
             }
             Err(failure.fixed_text())
         }
@@ -36,6 +43,20 @@ pub async fn guarded(
             give_up.await;
             Err(CallFailure::PANICKED)
         }
+    }
+}
+
+/// A call that we own goes back to where another pod finds it; without Redis its lease lapses.
+pub async fn give_back(store: &Store, job: JobMetadata) {
+    let back = store
+        .surrender(job.tenant, job.call, job.epoch, wall_clock())
+        .await;
+    match back {
+        Ok(what) => tracing::info!(?what, "the call is given back"),
+        Err(error) => tracing::warn!(
+            error = &error as &dyn std::error::Error,
+            "the call's lease will lapse"
+        ),
     }
 }
 

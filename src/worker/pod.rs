@@ -41,6 +41,8 @@ pub struct PodDeps {
     pub metrics: Arc<Metrics>,
     /// Owns every task of every call.
     pub tasks: TaskTracker,
+    /// Cancelled when calls should go on elsewhere.
+    pub drain: CancellationToken,
     /// Cancelled when calls must end now.
     pub hard: CancellationToken,
 }
@@ -111,9 +113,10 @@ async fn serve(
     leave: CancellationToken,
 ) -> (JobStatus, &'static str) {
     let (tasks, store, rooms) = (deps.tasks.clone(), deps.store.clone(), deps.rooms.clone());
+    let give_back = guard::give_back(&store, assignment.metadata);
     let give_up = guard::give_up(&store, &rooms, assignment.metadata);
     let work = call::serve(deps, Arc::clone(&assignment), leave);
-    match guard::guarded(&tasks, work, give_up).await {
+    match guard::guarded(&tasks, work, give_back, give_up).await {
         Ok(()) => (JobStatus::JsSuccess, ""),
         Err(told) => (JobStatus::JsFailed, told),
     }

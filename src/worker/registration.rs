@@ -13,6 +13,7 @@ use tokio::sync::mpsc;
 use super::{
     calls::RunningCalls,
     slots::{Slot, Slots},
+    standing::agent_identity,
 };
 use crate::domain::{job::JobMetadata, placement::ProjectName};
 
@@ -211,17 +212,11 @@ pub fn job_status(job: &JobId, status: JobStatus, error: &'static str) -> Worker
     }))
 }
 
-/// The identity an agent joins under: new with each epoch, so that an older agent's exit cannot end the newer one's job.
-#[must_use]
-pub fn agent_identity(metadata: JobMetadata) -> String {
-    format!("agent-{}-{}", metadata.call, metadata.epoch)
-}
-
 fn accept(job: &Job, metadata: JobMetadata) -> WorkerMessage {
     wrap(ToServer::Availability(AvailabilityResponse {
         job_id: job.id.clone(),
         available: true,
-        participant_identity: agent_identity(metadata),
+        participant_identity: agent_identity(metadata.call, metadata.epoch),
         participant_name: "agent".to_owned(),
         ..Default::default()
     }))

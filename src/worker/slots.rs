@@ -116,7 +116,7 @@ impl Slots {
         self.counts().free()
     }
 
-    /// Share of the slots on offer that are taken, 0 to 1: LiveKit never chooses a worker at 1.
+    /// What LiveKit is told: 1 for a full pod, which it then never chooses; below [`MOST_WITH_ROOM`] while a slot is free, more the more are taken.
     #[must_use]
     pub fn load(&self) -> f32 {
         let counts = self.counts();
@@ -125,9 +125,12 @@ impl Slots {
         }
         #[expect(clippy::cast_precision_loss, reason = "slot counts are far below 2^24")]
         let share = counts.used as f32 / counts.offered as f32;
-        share
+        share * MOST_WITH_ROOM
     }
 }
+
+/// A LiveKit node whose workers all report its `agents.target_load` (0.7) or more does not ask them for a job, though they have room.
+const MOST_WITH_ROOM: f32 = 0.6;
 
 /// A taken slot; dropping it frees it, also when a call panics.
 #[derive(Debug)]
@@ -167,6 +170,23 @@ mod tests {
         assert!(is_full(&slots));
         drop(taken);
         assert_eq!(slots.used(), 0);
+    }
+
+    #[test]
+    fn a_pod_with_one_slot_left_is_still_asked() {
+        let slots = Slots::new(5);
+        let mut held = Vec::new();
+        let mut last = -1.0;
+        while slots.free() > 0 {
+            assert!(
+                slots.load() > last && slots.load() < 0.7,
+                "{}",
+                slots.load()
+            );
+            last = slots.load();
+            held.extend(slots.reserve());
+        }
+        assert!(is_full(&slots));
     }
 
     #[test]

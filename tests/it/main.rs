@@ -2,9 +2,11 @@
 
 mod architecture;
 mod calls;
+mod chaos;
 mod dispatch;
 mod gateway;
 mod lifecycle;
+mod model;
 mod operator;
 mod phi;
 mod postgres;

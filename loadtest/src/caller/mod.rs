@@ -176,7 +176,7 @@ impl Caller {
 ///
 /// # Errors
 /// [`CallError::Http`], [`CallError::Tls`].
-pub(crate) fn http_client() -> Result<reqwest::Client, CallError> {
+pub fn http_client() -> Result<reqwest::Client, CallError> {
     let roots = RootCertStore::from_iter(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
     let tls = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()?

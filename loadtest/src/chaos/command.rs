@@ -5,7 +5,7 @@ use std::{process::ExitCode, time::Duration};
 use anyhow::{Context, bail};
 use serde_json::{Map, Value, json};
 
-use super::{ChaosOptions, Plan, absent, crowd, fault::Fault, pool, run};
+use super::{ChaosOptions, Plan, absent, crowd, fault::Fault, pool_of_this_build, run};
 use crate::{cli::ChaosArgs, demo::told_to_stop, stack::workspace_root};
 
 /// What a chaos run consists of.
@@ -98,7 +98,7 @@ async fn faults(
     } else {
         (Fault::ALL.to_vec(), args.rounds)
     };
-    let mut product = pool(&format!("chaos-{name}"))?;
+    let mut product = pool_of_this_build(&format!("chaos-{name}"))?;
     product.redis_cluster = redis_cluster;
     let faults = if args.faults.is_empty() {
         all
@@ -120,7 +120,7 @@ async fn faults(
 
 async fn rolling(args: &ChaosArgs, seed: u64) -> anyhow::Result<Done> {
     let options = ChaosOptions {
-        product: pool("chaos-rolling")?,
+        product: pool_of_this_build("chaos-rolling")?,
         plan: Plan::RollingRestart,
         calls: args.rolling_calls,
         seed,
@@ -138,7 +138,12 @@ async fn under_calls(name: &'static str, options: ChaosOptions) -> anyhow::Resul
 }
 
 async fn crowded(args: &ChaosArgs) -> anyhow::Result<Done> {
-    let report = crowd::run(pool("chaos-crowd")?, args.crowd_calls, args.crowd_slots).await?;
+    let report = crowd::run(
+        pool_of_this_build("chaos-crowd")?,
+        args.crowd_calls,
+        args.crowd_slots,
+    )
+    .await?;
     println!("\n== crowd");
     report.print();
     let good = report.checks.is_good();
@@ -146,7 +151,7 @@ async fn crowded(args: &ChaosArgs) -> anyhow::Result<Done> {
 }
 
 async fn without_workers() -> anyhow::Result<Done> {
-    let report = absent::run(pool("chaos-absent")?).await?;
+    let report = absent::run(pool_of_this_build("chaos-absent")?).await?;
     println!("\n== absent");
     report.print();
     let good = report.checks.is_good();

@@ -1,12 +1,22 @@
 //! More calls than slots, with media: exactly the slots talk, the rest ring, and are served or fall back in their order.
 
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+    time::Duration,
+};
 
 use anyhow::Context;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::json;
-use tokio::{task::block_in_place, time::Instant};
+use tokio::{
+    task::{JoinHandle, block_in_place},
+    time::Instant,
+};
 
 use super::{
     callers::{Call, Callers, Outcome},
@@ -18,7 +28,7 @@ use super::{
     spread::Spread,
 };
 use crate::{
-    product::{Product, ProductOptions},
+    product::{Product, ProductOptions, calls_at},
     verdict::{Check, Verdict},
 };
 
@@ -27,6 +37,8 @@ const APART: Duration = Duration::from_millis(60);
 /// How long a call may ring, s.
 const RING_S: u64 = 45;
 const WORKERS: usize = 4;
+/// Between two looks at the slots.
+const METER: Duration = Duration::from_millis(200);
 /// Offers go out side by side, and one agent joins quicker than another: an order within so much is an order.
 const SIDE_BY_SIDE: Duration = Duration::from_secs(4);
 
@@ -41,8 +53,10 @@ pub struct CrowdReport {
     pub served: usize,
     /// Calls that rang until the deadline and got the fallback.
     pub fell_back: usize,
-    /// Most calls that were answered at one moment.
-    pub most_at_once: usize,
+    /// Most slots that the workers counted as used at one moment.
+    pub most_slots_used: u32,
+    /// Most calls that were up at one moment, as the callers saw it: a leg outlives its agent's slot by the time of a hang-up.
+    pub most_legs_up: usize,
     /// From the webhook to the answer, of those that were served, ms.
     pub wait_ms: Spread,
     /// The silence of all turns, ms: what media is like when the machine is full.
@@ -57,13 +71,17 @@ pub struct CrowdReport {
 
 /// A call's place in the queue.
 #[derive(Clone, Copy, Debug)]
-struct Place {
-    number: usize,
-    came: DateTime<Utc>,
+pub struct Place {
+    /// Which call.
+    pub number: usize,
+    /// When it came.
+    pub came: DateTime<Utc>,
     /// When it was answered, or got the fallback.
-    left: DateTime<Utc>,
-    answered: Option<DateTime<Utc>>,
-    over: DateTime<Utc>,
+    pub left: DateTime<Utc>,
+    /// When it was answered, if it was.
+    pub answered: Option<DateTime<Utc>>,
+    /// When it was over.
+    pub over: DateTime<Utc>,
 }
 
 /// Lets `calls` come at a pool of `slots`.
@@ -80,7 +98,7 @@ pub async fn run(
     let options = ProductOptions {
         workers: WORKERS,
         settings: json!({
-            "worker": { "max_calls": slots / WORKERS },
+            "worker": { "max_calls": slots / WORKERS, "min_calls": slots / WORKERS },
             "gateway": { "ring_deadline_secs": RING_S, "dial_timeout_secs": RING_S + 5 },
             "livekit": { "sip_ringing_timeout_secs": RING_S + 10 },
         }),
@@ -88,13 +106,14 @@ pub async fn run(
     };
     let product = block_in_place(|| Product::start(options))?;
     let (lag, from) = (LagControl::start(), Utc::now());
+    let meter = Meter::start(&product);
     let callers = Callers::once(lines(&product, &name)?, calls, Errand::Ask, APART);
     let calls = callers.finish().await;
+    let most_slots_used = meter.stop().await?;
     let scheduler_lag_ms = lag.between(from, Utc::now());
     let ledger = Ledger::read(&product).await.context("read what is left")?;
     let mut places: Vec<Place> = calls.iter().filter_map(Place::of).collect();
     places.sort_by_key(|place| place.came);
-    let most_at_once = most_at_once(&places);
     let served = count(&calls, &Outcome::Completed);
     let waits = places.iter().filter_map(|p| Some(ms(p.answered? - p.came)));
     let turns = calls
@@ -103,9 +122,9 @@ pub async fn run(
         .flat_map(|r| &r.turns);
     let mut checks = vec![
         Check::new(
-            "exactly the slots talk at once",
-            most_at_once == slots.min(calls.len()),
-            format!("{most_at_once} of {slots}"),
+            "exactly the slots are used at once",
+            most_slots_used as usize == slots.min(calls.len()),
+            format!("{most_slots_used} of {slots}"),
         ),
         Check::none(
             "every call is served to its end, or rings to the deadline and gets the fallback",
@@ -122,7 +141,8 @@ pub async fn run(
         slots,
         served,
         fell_back: count(&calls, &Outcome::FellBack),
-        most_at_once,
+        most_slots_used,
+        most_legs_up: most_at_once(&places),
         wait_ms: Spread::of(waits),
         turn_ms: Spread::of(turns.filter_map(|turn| turn.response_ms)),
         scheduler_lag_ms,
@@ -135,18 +155,46 @@ impl CrowdReport {
     /// Prints it.
     pub fn print(&self) {
         println!(
-            "{} calls for {} slots, with media: {} served, {} fell back, {} at once; waited {} ms; turns {} ms; lag {} ms; {:.0} s",
+            "{} calls for {} slots, with media: {} served, {} fell back, {} slots used at once; waited {} ms; turns {} ms; lag {} ms; {:.0} s",
             self.calls,
             self.slots,
             self.served,
             self.fell_back,
-            self.most_at_once,
+            self.most_slots_used,
             self.wait_ms,
             self.turn_ms,
             self.scheduler_lag_ms,
             self.took_s
         );
         self.checks.print();
+    }
+}
+
+/// Asks all workers again and again how many slots they use.
+struct Meter {
+    stop: Arc<AtomicBool>,
+    task: JoinHandle<u32>,
+}
+
+impl Meter {
+    fn start(product: &Product) -> Self {
+        let ports: Vec<u16> = product.workers.iter().map(|worker| worker.port).collect();
+        let stop = Arc::new(AtomicBool::new(false));
+        let stopped = Arc::clone(&stop);
+        let task = tokio::task::spawn_blocking(move || {
+            let mut most = 0;
+            while !stopped.load(Ordering::Relaxed) {
+                most = most.max(ports.iter().filter_map(|port| calls_at(*port)).sum());
+                thread::sleep(METER);
+            }
+            most
+        });
+        Self { stop, task }
+    }
+
+    async fn stop(self) -> anyhow::Result<u32> {
+        self.stop.store(true, Ordering::Relaxed);
+        self.task.await.context("the meter failed")
     }
 }
 
@@ -180,7 +228,9 @@ fn is_served_or_rang_out(call: &Call) -> bool {
     }
 }
 
-fn most_at_once(places: &[Place]) -> usize {
+/// Most calls that were answered at one moment.
+#[must_use]
+pub fn most_at_once(places: &[Place]) -> usize {
     let up = |at: DateTime<Utc>| {
         let is_up = |p: &&Place| {
             p.answered
@@ -195,8 +245,9 @@ fn most_at_once(places: &[Place]) -> usize {
         .unwrap_or(0)
 }
 
-/// Calls that waited on though a later one had been answered.
-fn overtaken(places: &[Place]) -> Vec<String> {
+/// Calls that waited on though a later one had been answered; `places` are in the order in which the calls came.
+#[must_use]
+pub fn overtaken(places: &[Place]) -> Vec<String> {
     let mut found = Vec::new();
     for (at, waits) in places.iter().enumerate() {
         let first = places[at + 1..]

@@ -161,7 +161,7 @@ impl Evidence<'_> {
         });
         let missing = affected
             .iter()
-            .flat_map(|meeting| self.words_missing(meeting.call));
+            .flat_map(|meeting| self.words_missing(meeting));
         HandOver {
             exit_s: Spread::of(struck.iter().filter_map(|s| s.exit_s)),
             next_word_later_ms: Spread::of(later),
@@ -192,18 +192,25 @@ impl Evidence<'_> {
         })
     }
 
-    /// The caller's words that are not in the transcript, with the call's number.
-    fn words_missing(&self, call: &Call) -> Vec<String> {
+    /// What the caller said from the fault to the next and the transcript lacks, with the call's number.
+    fn words_missing(&self, meeting: &Meeting<'_>) -> Vec<String> {
+        let call = meeting.call;
         let (Some(report), Some(id)) = (&call.report, call.id()) else {
             return Vec::new();
         };
         let Some(transcript) = self.ledger.transcript(&id) else {
             return vec![format!("call {}: no transcript", call.number)];
         };
-        let said: Vec<&str> = report.spoken.iter().map(|spoken| &*spoken.text).collect();
-        let missing = words::missing(&said.join(" "), &transcript);
-        let told = |word: &String| format!("call {}: {word}", call.number);
-        missing.iter().map(told).collect()
+        let lines: Vec<&str> = report.spoken.iter().map(|spoken| &*spoken.text).collect();
+        let said_then = |line: &usize| {
+            let spoken = &report.spoken[*line];
+            meeting.window.start < spoken.to && spoken.from < meeting.window.end
+        };
+        words::missing(&lines, &transcript)
+            .into_iter()
+            .filter(|(line, _)| said_then(line))
+            .map(|(_, word)| format!("call {}: {word}", call.number))
+            .collect()
     }
 }
 

@@ -87,22 +87,39 @@ impl Ledger {
         })
     }
 
-    /// Bookings that the call's own trace says were made.
+    /// Whether the call has a live booking.
     #[must_use]
-    pub fn traced_bookings(&self, call: &str) -> usize {
+    pub fn is_booked(&self, call: &str) -> bool {
+        self.bookings.contains_key(call)
+    }
+
+    /// Whether the call's own trace says that it booked.
+    #[must_use]
+    pub fn traces_a_booking(&self, call: &str) -> bool {
         let tools = self.documents.get(call).map(|document| &document["tools"]);
-        let tools = tools.and_then(Value::as_array).into_iter().flatten();
-        let booked = |tool: &&Value| {
+        let mut tools = tools.and_then(Value::as_array).into_iter().flatten();
+        let booked = |tool: &Value| {
             tool["name"] == "book_appointment" && tool["outputs"]["status"] == "booked"
         };
-        tools.filter(booked).count()
+        tools.any(booked)
+    }
+
+    /// Whether the agent told the patient that they are booked.
+    #[must_use]
+    pub fn promises_a_booking(&self, call: &str) -> bool {
+        let said = self.said_by("agent", call).unwrap_or_default();
+        said.contains("You are booked")
     }
 
     /// All that the caller said, by the transcript.
     #[must_use]
     pub fn transcript(&self, call: &str) -> Option<String> {
+        self.said_by("caller", call)
+    }
+
+    fn said_by(&self, speaker: &str, call: &str) -> Option<String> {
         let lines = self.documents.get(call)?["transcript"].as_array()?;
-        let own = lines.iter().filter(|line| line["speaker"] == "caller");
+        let own = lines.iter().filter(|line| line["speaker"] == speaker);
         let texts: Vec<&str> = own.filter_map(|line| line["text"].as_str()).collect();
         Some(texts.join(" "))
     }

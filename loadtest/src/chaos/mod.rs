@@ -46,6 +46,9 @@ use crate::{
 /// Simulators with hardly any delay: what is heard is the product's own.
 const SIMULATORS: &str = "chaos.yaml";
 
+/// Calls that a worker takes: two workers take all if one is gone.
+const SLOTS: u32 = 8;
+
 /// What is done, and to how much.
 #[derive(Clone, Debug)]
 pub struct ChaosOptions {
@@ -77,17 +80,28 @@ pub enum Plan {
 
 /// A pool for chaos: three workers, two gateways, a clinic with room for all.
 ///
+/// The workers offer all their slots however short of CPU this machine is: the callers and the vendors run on it, too.
+///
 /// # Errors
-/// The product was not built, or the clinic cannot be written.
-pub fn pool(name: &str) -> anyhow::Result<ProductOptions> {
-    let folder = workspace_root().join("target/tmp").join(name);
+/// The clinic cannot be written.
+pub fn pool(base: ProductOptions) -> anyhow::Result<ProductOptions> {
+    let folder = workspace_root().join("target/tmp").join(&base.name);
     Ok(ProductOptions {
         gateways: 2,
         workers: 3,
         tenants: vec![clinic::write(&folder)?],
-        settings: json!({ "worker": { "max_calls": 8 } }),
-        ..ProductOptions::of_this_build(name, Lifetime::Parent, SIMULATORS)?
+        settings: json!({ "worker": { "max_calls": SLOTS, "min_calls": SLOTS } }),
+        ..base
     })
+}
+
+/// The same of what stands beside this executable.
+fn pool_of_this_build(name: &str) -> anyhow::Result<ProductOptions> {
+    pool(ProductOptions::of_this_build(
+        name,
+        Lifetime::Parent,
+        SIMULATORS,
+    )?)
 }
 
 /// Brings the pool up, does the faults, waits for the calls, and judges.

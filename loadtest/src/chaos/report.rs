@@ -1,6 +1,6 @@
 //! A chaos run as a document, and what of it must hold.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
@@ -13,7 +13,10 @@ use super::{
     patients::{Errand, is_the_last_before_a_booking},
     spread::Spread,
 };
-use crate::verdict::{Check, Verdict};
+use crate::{
+    caller::measure::Turn,
+    verdict::{Check, Verdict},
+};
 
 /// Take-over: from the fault to the agent's next word, ms, 95th percentile.
 const TAKE_OVER_BUDGET_MS: f64 = 5_000.0;
@@ -60,6 +63,8 @@ pub struct CallCounts {
     pub not_admitted: usize,
     /// Found no gateway, or no LiveKit.
     pub not_placed: usize,
+    /// Came to their end with a patient who wanted a booking, said who they are, and got none: the talk went astray.
+    pub left_without_booking: usize,
     /// Lines that callers said again because the agent asked.
     pub repeats_asked: usize,
     /// Lines that they said again because the agent was silent.
@@ -73,7 +78,7 @@ impl ChaosReport {
         Self {
             seed,
             took_s,
-            calls: CallCounts::of(evidence.calls),
+            calls: CallCounts::of(evidence.calls, evidence.ledger),
             checks: checks(evidence.calls, evidence.ledger, &effects),
             budgets: budgets(&effects),
             faults: effects
@@ -98,11 +103,12 @@ impl ChaosReport {
             fell_back,
             not_admitted,
             not_placed,
+            left_without_booking,
             ..
         } = self.calls;
         println!(
             "\nseed {}; {:.0} s; {placed} calls: {completed} completed, {lost} lost, {fell_back} fell back, \
-             {not_admitted} not admitted, {not_placed} not placed; callers repeated {} lines when asked, {} in silence",
+             {not_admitted} not admitted, {not_placed} not placed; {left_without_booking} left without a booking; callers repeated {} lines when asked, {} in silence",
             self.seed, self.took_s, self.calls.repeats_asked, self.calls.repeats_in_silence
         );
         println!("p50 / p95 / max (count), ms");
@@ -144,9 +150,13 @@ impl ChaosReport {
 }
 
 impl CallCounts {
-    fn of(calls: &[Call]) -> Self {
+    fn of(calls: &[Call], ledger: &Ledger) -> Self {
         let mut counts = Self {
             placed: calls.len(),
+            left_without_booking: calls
+                .iter()
+                .filter(|call| left_without_a_booking(call, ledger))
+                .count(),
             ..Self::default()
         };
         for call in calls {
@@ -216,10 +226,11 @@ fn checks(calls: &[Call], ledger: &Ledger, effects: &BTreeMap<Fault, Effect>) ->
 
 /// What Redis, Postgres and LiveKit hold once all calls are over.
 pub(super) fn stored(calls: &[Call], ledger: &Ledger) -> Vec<Check> {
-    let known: Vec<String> = calls.iter().filter_map(Call::id).collect();
-    let admitted = || ledger.admitted.iter().chain(&known);
-    let bookings = |id: &str| ledger.bookings.get(id).copied().unwrap_or(0);
-    let booked_otherwise = admitted().filter(|id| bookings(id) != ledger.traced_bookings(id));
+    let known = calls.iter().filter_map(Call::id);
+    let all: BTreeSet<String> = ledger.admitted.iter().cloned().chain(known).collect();
+    let admitted = || all.iter();
+    let booked_otherwise = |id: &&String| ledger.is_booked(id) != ledger.traces_a_booking(id);
+    let broken_promise = |id: &&String| ledger.promises_a_booking(id) && !ledger.is_booked(id);
     vec![
         Check::none(
             "no call is alive in Redis, no slot held, no artifact unwritten",
@@ -248,14 +259,11 @@ pub(super) fn stored(calls: &[Call], ledger: &Ledger) -> Vec<Check> {
         ),
         Check::none(
             "a call's booking exists exactly if its record says that it was made",
-            booked_otherwise,
+            admitted().filter(booked_otherwise),
         ),
         Check::none(
-            "every patient who got to the end of booking is booked",
-            calls
-                .iter()
-                .filter(|call| is_unbooked(call, ledger))
-                .map(|call| format!("call {} {}", call.number, call.id().unwrap_or_default())),
+            "every patient who was told of a booking has it",
+            admitted().filter(broken_promise),
         ),
         Check::new(
             "the audit chain is intact",
@@ -269,8 +277,8 @@ pub(super) fn stored(calls: &[Call], ledger: &Ledger) -> Vec<Check> {
     ]
 }
 
-/// The patient said who they are, the agent answered, the call came to its end, and there is no booking.
-fn is_unbooked(call: &Call, ledger: &Ledger) -> bool {
+/// The patient said who they are, the agent answered, and the call came to its end without a booking.
+fn left_without_a_booking(call: &Call, ledger: &Ledger) -> bool {
     let Some(report) = call
         .report
         .as_ref()
@@ -278,11 +286,11 @@ fn is_unbooked(call: &Call, ledger: &Ledger) -> bool {
     else {
         return false;
     };
-    let mut turns = report.turns.iter();
     let answered =
-        turns.any(|turn| is_the_last_before_a_booking(&turn.text) && turn.agent_from_ms.is_some());
-    let id = call.id().unwrap_or_default();
-    call.errand == Errand::Book && answered && ledger.bookings.get(&id).is_none()
+        |turn: &Turn| is_the_last_before_a_booking(&turn.text) && turn.agent_from_ms.is_some();
+    call.errand == Errand::Book
+        && report.turns.iter().any(answered)
+        && !ledger.is_booked(&call.id().unwrap_or_default())
 }
 
 fn budgets(effects: &BTreeMap<Fault, Effect>) -> Verdict {

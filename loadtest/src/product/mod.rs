@@ -21,7 +21,7 @@ use url::Url;
 use self::config::{Common, configuration, write_private};
 pub use self::{
     options::{ProductOptions, Vendors},
-    process::{Process, Role, get},
+    process::{Process, Role, calls_at, get},
     target::{TargetFile, kept_target, speech_cache},
 };
 use crate::stack::{

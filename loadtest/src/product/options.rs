@@ -50,21 +50,15 @@ pub enum Vendors {
 }
 
 impl ProductOptions {
-    /// One gateway and one worker on a single Redis, with both seeded clinics: what stands beside this executable.
-    /// `simulators` is a file of `loadtest/config`.
-    ///
-    /// # Errors
-    /// The product was not built.
-    pub fn of_this_build(name: &str, lifetime: Lifetime, simulators: &str) -> anyhow::Result<Self> {
+    /// One gateway and one worker on a single Redis, with both seeded clinics.
+    #[must_use]
+    pub fn new(name: &str, lifetime: Lifetime, program: PathBuf, vendors: Vendors) -> Self {
         let tenant = |file: &str| workspace_root().join("loadtest/tenants").join(file);
-        Ok(Self {
+        Self {
             name: name.to_owned(),
             lifetime,
-            program: command::sibling("neurality")?,
-            vendors: Vendors::Process {
-                program: command::sibling("loadtest")?,
-                config: simulators.to_owned(),
-            },
+            program,
+            vendors,
             gateways: 1,
             workers: 1,
             redis_cluster: false,
@@ -73,6 +67,23 @@ impl ProductOptions {
                 tenant("harbor-family-clinic.yaml"),
             ],
             settings: json!({}),
-        })
+        }
+    }
+
+    /// The same of what stands beside this executable; `simulators` is a file of `loadtest/config`.
+    ///
+    /// # Errors
+    /// The product was not built.
+    pub fn of_this_build(name: &str, lifetime: Lifetime, simulators: &str) -> anyhow::Result<Self> {
+        let vendors = Vendors::Process {
+            program: command::sibling("loadtest")?,
+            config: simulators.to_owned(),
+        };
+        Ok(Self::new(
+            name,
+            lifetime,
+            command::sibling("neurality")?,
+            vendors,
+        ))
     }
 }

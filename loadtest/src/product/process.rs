@@ -86,22 +86,26 @@ impl Process {
     /// Calls that a worker serves or has promised to; `None` if it does not answer.
     #[must_use]
     pub fn calls(&self) -> Option<u32> {
-        let used = self.metric("neurality_worker_slots", "state=\"used\"")?;
-        Some(used as u32)
+        calls_at(self.port)
     }
+}
 
-    /// The sum of all series of a metric whose labels contain `labels`; `None` if the process does not answer or has none.
-    #[must_use]
-    pub fn metric(&self, name: &str, labels: &str) -> Option<f64> {
-        let text = get(self.port, "/metrics").ok()?;
-        let values = text.lines().filter_map(|line| {
-            let rest = line.strip_prefix(name)?;
-            let (series, value) = rest.rsplit_once(' ')?;
-            let is_it = series.is_empty() || series.starts_with('{');
-            (is_it && series.contains(labels)).then(|| value.parse::<f64>().ok())?
-        });
-        values.reduce(|sum, value| sum + value)
-    }
+/// As [`Process::calls`], of the worker whose probes are at this port.
+#[must_use]
+pub fn calls_at(port: u16) -> Option<u32> {
+    metric(port, "neurality_worker_slots", "state=\"used\"").map(|used| used as u32)
+}
+
+/// The sum of all series of a metric whose labels contain `labels`; `None` if nobody answers or has any.
+fn metric(port: u16, name: &str, labels: &str) -> Option<f64> {
+    let text = get(port, "/metrics").ok()?;
+    let values = text.lines().filter_map(|line| {
+        let rest = line.strip_prefix(name)?;
+        let (series, value) = rest.rsplit_once(' ')?;
+        let is_it = series.is_empty() || series.starts_with('{');
+        (is_it && series.contains(labels)).then(|| value.parse::<f64>().ok())?
+    });
+    values.reduce(|sum, value| sum + value)
 }
 
 /// The simulators, if they are ours to run, and where Deepgram and OpenAI are.

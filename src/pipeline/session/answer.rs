@@ -15,6 +15,10 @@ use crate::{
     tools::outcome::ToolOutcome,
 };
 
+/// Told to the model after another pod's conversation was taken over.
+const RESUMED: &str = "The line broke for a moment, and you have just apologised for it. Go on where you were: answer the caller's last words, or say again what you \
+                       asked last. Do not apologise again.";
+
 /// Told to the model when its last answer broke off and it is asked again.
 const BROKE_OFF: &str = "Your last answer broke off. Answer the caller again from the beginning.";
 
@@ -71,6 +75,9 @@ impl Session {
         if !self.fading.is_empty() && reply.steps == 0 {
             messages.push(Message::System(Phi::new(BROKE_OFF.to_owned())));
         }
+        if self.is_resuming && !reply.step_has_text() {
+            messages.push(Message::System(Phi::new(RESUMED.to_owned())));
+        }
         let tools = if may_call {
             self.runs.specs().to_vec()
         } else {
@@ -101,8 +108,18 @@ impl Session {
     fn begin_calls(&mut self, now: CallTime) {
         let Some(reply) = &mut self.reply else { return };
         let (released, turn) = (reply.is_released(), reply.turn);
+        let mutates = released
+            && reply
+                .idle_calls()
+                .any(|c| self.runs.is_mutating(&c.request));
+        if mutates && reply.journaled < reply.steps {
+            reply.journaled = reply.steps;
+            self.save(now);
+        }
+        let is_safe = self.journal.is_open();
+        let Some(reply) = &mut self.reply else { return };
         for slot in reply.idle_calls() {
-            if released || !self.runs.is_mutating(&slot.request) {
+            if !self.runs.is_mutating(&slot.request) || (released && is_safe) {
                 slot.run = Some(self.runs.start(now, slot.request.clone(), turn));
             }
         }

@@ -72,6 +72,7 @@ impl Session {
             turn.words = turn.words.len(),
             "turn committed"
         );
+        self.is_resuming = false;
         self.latency.committed(now, &turn);
         self.context.caller(turn.text.clone());
         self.record.caller(turn);
@@ -80,11 +81,13 @@ impl Session {
 
     fn start_reply(&mut self, utterance: UtteranceId, draft: Option<Phi<String>>) {
         self.latency.reply_started();
-        self.reply = Some(ReplyRun::new(
-            utterance,
-            self.record.turn_to_answer(draft.is_some()),
-            draft,
-        ));
+        let turn = self.record.turn_to_answer(draft.is_some());
+        let unfinished = std::mem::take(&mut self.unfinished);
+        self.reply = Some(if unfinished.is_empty() {
+            ReplyRun::new(utterance, turn, draft)
+        } else {
+            ReplyRun::resumed(utterance, turn, unfinished)
+        });
     }
 
     /// The speculative reply answers the committed turn: its words are in the context now.

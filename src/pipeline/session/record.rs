@@ -178,13 +178,15 @@ impl Session {
             .chain(self.reply.iter().filter(|r| r.is_released()))
             .flat_map(ReplyRun::entries);
         let mut entries: Vec<Entry> = self.context.entries().to_vec();
-        entries.extend(open.cloned().map(Entry::Agent));
+        entries.extend(open.chain(&self.unfinished).cloned().map(Entry::Agent));
         let parts = Parts {
             now,
+            started_at: self.started_at,
             turns: self.record.turns,
             entries: &entries,
             utterances: &self.record.utterances,
             traces: self.runs.traces(),
+            latencies: self.latency.done(),
         };
         self.journal.write(now, snapshot::encode(&parts));
     }

@@ -157,6 +157,17 @@ pub enum Line {
     TimeUp,
 }
 
+/// How the agent begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Opening {
+    /// With the clinic's greeting.
+    Greeting,
+    /// The caller was in conversation with an agent that is gone: an apology, then on from where they were.
+    Apology,
+    /// The caller was given over between two turns: silence, and ears.
+    Quiet,
+}
+
 /// Why the machine ended the call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum EndReason {
@@ -182,6 +193,8 @@ pub enum EndReason {
     RoomLost,
     /// A newer epoch owns the call.
     Fenced,
+    /// Another pod goes on with the call.
+    HandedOver,
 }
 
 impl EndReason {
@@ -200,6 +213,7 @@ impl EndReason {
             Self::Stopped => "stopped",
             Self::RoomLost => "room_lost",
             Self::Fenced => "fenced",
+            Self::HandedOver => "handed_over",
         }
     }
 }

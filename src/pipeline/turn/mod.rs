@@ -20,7 +20,7 @@ use self::{
     caller::{Caller, Fresh},
 };
 pub use self::{
-    io::{BrokeOff, EndReason, Input, Line, Output, UserTurn},
+    io::{BrokeOff, EndReason, Input, Line, Opening, Output, UserTurn},
     words::{is_backchannel, is_unfinished},
 };
 use crate::{
@@ -71,7 +71,7 @@ impl TurnConfig {
 pub struct TurnMachine {
     config: TurnConfig,
     phase: Phase,
-    opening: Line,
+    opening: Opening,
     caller: Caller,
     agent: Agent,
     /// When a pause that was no interruption ends.
@@ -101,9 +101,9 @@ enum Phase {
 }
 
 impl TurnMachine {
-    /// A call that rings. `opening` is its first line; `turns` were committed on an earlier pod.
+    /// A call that rings, or one whose caller is on the line already; `turns` were committed on an earlier pod.
     #[must_use]
-    pub fn new(now: CallTime, config: TurnConfig, opening: Line, turns: u32) -> Self {
+    pub fn new(now: CallTime, config: TurnConfig, opening: Opening, turns: u32) -> Self {
         Self {
             config,
             phase: Phase::Ringing(now),
@@ -178,19 +178,50 @@ impl TurnMachine {
 
     fn caller_active(&mut self, now: CallTime) {
         if matches!(self.phase, Phase::Ringing(_)) {
-            self.phase = Phase::Open(now);
+            self.phase = Phase::Open(self.began(now));
             self.caller.reset();
-            self.say(self.opening);
+            match self.opening {
+                Opening::Greeting => self.say(Line::Greeting),
+                Opening::Apology => {
+                    self.say(Line::Resumed);
+                    self.start_reply(now);
+                }
+                Opening::Quiet => self.quiet_since = now,
+            }
         }
+    }
+
+    /// A conversation that began on another pod has been open since the call's beginning.
+    fn began(&self, now: CallTime) -> CallTime {
+        match self.opening {
+            Opening::Greeting => now,
+            Opening::Apology | Opening::Quiet => CallTime::ZERO,
+        }
+    }
+
+    /// Why a call ends whose caller is not, or not any more, on the line.
+    fn absent(&self) -> EndReason {
+        match (self.phase, self.opening) {
+            (Phase::Ringing(_), Opening::Greeting) => EndReason::NeverCame,
+            _ => EndReason::CallerLeft,
+        }
+    }
+
+    /// Nobody has the floor and nothing is owed: the call can pass to another pod unnoticed.
+    #[must_use]
+    pub fn is_quiet(&self) -> bool {
+        matches!(self.phase, Phase::Open(_))
+            && !self.agent.is_busy()
+            && !self.agent.is_speculating()
+            && !self.caller.is_speaking()
+            && !self.caller.is_open()
+            && !self.caller.has_text()
+            && self.keys.is_none()
     }
 
     /// Words that were understood are recorded even though nobody will answer them.
     fn caller_left(&mut self, now: CallTime) {
-        let why = if matches!(self.phase, Phase::Ringing(_)) {
-            EndReason::NeverCame
-        } else {
-            EndReason::CallerLeft
-        };
+        let why = self.absent();
         if self.caller.has_text() && matches!(self.phase, Phase::Open(_)) {
             self.take_turn(now);
         }

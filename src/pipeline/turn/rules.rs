@@ -178,7 +178,7 @@ impl TurnMachine {
 
     fn apply(&mut self, now: CallTime, rule: Rule) {
         match rule {
-            Rule::NeverCame => self.end(EndReason::NeverCame),
+            Rule::NeverCame => self.end(self.absent()),
             Rule::TooLong => self.end_with(now, Line::TimeUp, EndReason::TooLong),
             Rule::ClosingLimit => self.closing_limit(),
             Rule::Silence => self.pause(),

@@ -7,6 +7,7 @@ mod faults;
 mod pod;
 mod projects;
 mod race;
+mod succession;
 
 use std::{ops::Range, time::Duration};
 

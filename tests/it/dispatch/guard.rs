@@ -1,6 +1,6 @@
 //! A call that dies on its pod.
 
-use neurality::worker::guard::{give_up, guarded};
+use neurality::worker::guard::{give_back, give_up, guarded};
 use tokio::sync::oneshot;
 use tokio_util::task::TaskTracker;
 
@@ -23,6 +23,7 @@ async fn a_call_that_panics_ends_alone_and_its_caller_gets_the_fallback() {
             hung_up.await.expect("hangs up");
             Ok(())
         },
+        give_back(&rig.store, other),
         give_up(&rig.store, &rooms, other),
     );
     let die = async {
@@ -32,6 +33,7 @@ async fn a_call_that_panics_ends_alone_and_its_caller_gets_the_fallback() {
                 tokio::time::sleep(Duration::from_millis(50)).await;
                 panic!("a bug of this call's own")
             },
+            give_back(&rig.store, dying),
             give_up(&rig.store, &rooms, dying),
         )
         .await;

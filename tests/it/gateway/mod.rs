@@ -68,6 +68,9 @@ impl Servers {
         config.livekit.api_secret = Secret::new(livekit.api_secret());
         config.livekit.sip_host = "sip.example".into();
         config.livekit.sip_password = Secret::new("p&ss");
+        // A busy machine is no part that is away: tests of those set the limit themselves.
+        config.gateway.voice_deadline_ms = 10_000;
+        config.redis.timeout_ms = 5_000;
         Self { config, database }
     }
 }
@@ -114,6 +117,8 @@ impl Rig {
         let postgres = PostgresConfig {
             url: Secret::new(database.app_url()),
             owner_url: Secret::new(database.owner_url()),
+            acquire_timeout_ms: 10_000,
+            statement_timeout_ms: 10_000,
             ..PostgresConfig::default()
         };
         let (file, dialled) = clinic_file(max_concurrent_calls);

@@ -1,9 +1,15 @@
 //! `POST /voice`.
 
+use std::time::Duration;
+
 use loadtest::stack::{Postgres, Redis, StackDir, shared};
 use neurality::domain::call::CallPhase;
+use tokio::net::TcpListener;
 
 use super::{AT_ONCE, CALLER, HEAD, Rig, Servers, TOKEN, migrated, now, sid, sign};
+
+/// As in production.
+const VOICE_DEADLINE_MS: u64 = 800;
 
 const CANNOT_TAKE: &str = "<Say>We are sorry, we cannot take your call right now. Please call again in a few minutes. Goodbye.</Say><Hangup></Hangup>";
 const UNKNOWN_NUMBER: &str = "<Say>Sorry, this number is not in service. Please check it and call again. Goodbye.</Say><Hangup></Hangup>";
@@ -218,9 +224,20 @@ async fn callers_fall_back_at_once_while_redis_and_then_postgres_too_are_away() 
     let dir = StackDir::for_this_process("gateway-away").expect("dir");
     let redis = Redis::start(&dir).expect("redis");
     let postgres = Postgres::start(&dir).expect("postgres");
-    let servers = Servers::new(&redis.url(), migrated(&postgres).await);
+    let mut servers = Servers::new(&redis.url(), migrated(&postgres).await);
+    servers.config.gateway.voice_deadline_ms = VOICE_DEADLINE_MS;
+    servers.config.redis.timeout_ms = 500;
     let rig = Rig::on(servers, 2).await;
-    assert!(rig.voice(&sid()).await.text.contains("<Sip "));
+    // A busy machine may be too slow for the first callers; then the clinic is known.
+    let mut answer = rig.voice(&sid()).await;
+    for _ in 0..50 {
+        if answer.text.contains("<Sip ") {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        answer = rig.voice(&sid()).await;
+    }
+    assert!(answer.text.contains("<Sip "), "{answer:?}");
     assert_eq!(rig.get("/readyz").await.status, 200);
 
     redis.server().freeze().expect("freeze");
@@ -261,8 +278,12 @@ async fn callers_fall_back_at_once_while_redis_and_then_postgres_too_are_away() 
 #[tokio::test]
 async fn livekit_away_does_not_delay_the_answer() {
     let mut servers = Servers::shared().await;
-    // Nobody listens on the discard port.
-    servers.config.livekit.url = "ws://127.0.0.1:9".parse().expect("url");
+    // Takes connections and never answers. Whoever waited for it would wait half a minute.
+    let silent = TcpListener::bind("127.0.0.1:0").await.expect("listen");
+    let url = format!("ws://{}", silent.local_addr().expect("address"));
+    servers.config.livekit.url = url.parse().expect("url");
+    servers.config.livekit.api_timeout_ms = 30_000;
+    servers.config.gateway.voice_deadline_ms = 60_000;
     let rig = Rig::on(servers, 2).await;
     let answer = rig.voice(&sid()).await;
     assert!(
@@ -271,5 +292,5 @@ async fn livekit_away_does_not_delay_the_answer() {
             .starts_with(&format!("{HEAD}<Response><Dial answerOnBridge=")),
         "{answer:?}"
     );
-    assert!(answer.took < AT_ONCE, "{:?}", answer.took);
+    assert!(answer.took < Duration::from_secs(15), "{:?}", answer.took);
 }

@@ -14,6 +14,7 @@ use super::{Rig, now, on_both};
 
 on_both! {
     a_lease_that_was_raised_in_between_does_not_lapse,
+    a_winner_that_asks_again_raises_its_lease,
     an_unanswered_call_rings_again_with_its_old_age,
     a_conversation_that_lost_its_worker_goes_to_the_next_claimant,
     a_call_that_said_its_last_words_ends_with_its_worker,
@@ -88,6 +89,22 @@ async fn a_lease_that_was_raised_in_between_does_not_lapse(rig: Rig) {
         late,
         Err(WriteError::Fenced { current: Epoch(2) })
     ));
+}
+
+async fn a_winner_that_asks_again_raises_its_lease(rig: Rig) {
+    let tenant = TenantId::generate();
+    let call = rig.admitted(tenant).await.call;
+    let again = async || rig.claims(tenant, call, 1, "AJ_1").await;
+    assert!(matches!(again().await, Claim::Won(_)));
+    assert!(
+        matches!(again().await, Claim::Won(_)),
+        "the answer was lost"
+    );
+    let late = rig.lapse(tenant, call, seen(1, 0)).await;
+    assert_eq!(late, Lapse::Kept, "a gateway saw the first claim's lease");
+    assert!(matches!(again().await, Claim::Won(_)));
+    let survey = rig.store.survey(tenant).await.expect("survey");
+    assert_eq!(survey.leases[&call], seen(1, 2));
 }
 
 async fn an_unanswered_call_rings_again_with_its_old_age(rig: Rig) {

@@ -22,13 +22,13 @@ use neurality::{
 };
 
 /// One server or one cluster, with a back door for looking at keys.
-struct Rig {
-    store: Store,
+pub(crate) struct Rig {
+    pub(crate) store: Store,
     nodes: Vec<&'static Redis>,
 }
 
 impl Rig {
-    fn single() -> Self {
+    pub(crate) fn single() -> Self {
         let redis = shared::redis();
         Self {
             store: open(&[redis.url()], false),
@@ -36,7 +36,7 @@ impl Rig {
         }
     }
 
-    fn cluster() -> Self {
+    pub(crate) fn cluster() -> Self {
         let cluster = shared::redis_cluster();
         Self {
             store: open(&cluster.urls(), true),
@@ -114,7 +114,7 @@ fn open(urls: &[String], cluster: bool) -> Store {
     clippy::disallowed_methods,
     reason = "tests play the edge of the process"
 )]
-fn now() -> DateTime<Utc> {
+pub(crate) fn now() -> DateTime<Utc> {
     Utc::now()
 }
 
@@ -123,7 +123,7 @@ fn leg() -> LegId {
     LegId::Twilio(sid.parse().expect("sid"))
 }
 
-fn applicant(tenant: TenantId) -> Applicant {
+pub(crate) fn applicant(tenant: TenantId) -> Applicant {
     Applicant {
         tenant,
         leg: leg(),
@@ -154,7 +154,7 @@ macro_rules! on_both {
     };
 }
 
-use on_both;
+pub(crate) use on_both;
 
 #[tokio::test]
 async fn a_frozen_or_absent_redis_is_an_error_within_the_deadline() {

@@ -29,7 +29,7 @@ use crate::{
     providers::{
         BoxFuture, Fault, Vendor,
         llm::{Finish, LlmRequest, LlmStream, Message},
-        stt::{SttEvent, SttInput, Transcript},
+        stt::{SttEvent, SttInput, SttStream, Transcript},
         tts::{TtsEvent, TtsInput},
         vad::VadEvent,
     },
@@ -113,10 +113,6 @@ impl Stage {
             stt: Arc::new(ear),
             llm: Arc::new(llm),
             tts: Arc::new(Mouth(tasks.clone())),
-            vad: VoiceActivity {
-                push: Box::new(|_| {}),
-                events: vad_events,
-            },
             toolbox: toolbox(script.tool),
             save: save(script.save),
             profile: Arc::new(profile()),
@@ -124,12 +120,17 @@ impl Stage {
             ring_limit: Duration::from_secs(30),
             call_limit: Duration::from_secs(600),
             started_at: DateTime::UNIX_EPOCH,
-            restored: None,
             tasks: tasks.clone(),
             stop: CancellationToken::new(),
             metrics: Arc::new(Metrics::new()),
         };
-        let warm = warm(deps).await.expect("the script's vendors open");
+        let vad_of_the_call = VoiceActivity {
+            push: Box::new(|_| {}),
+            events: vad_events,
+        };
+        let warm = warm(deps, vad_of_the_call)
+            .await
+            .expect("the script's vendors open");
         let (audio, audio_in) = mpsc::channel(16);
         let (audio_out, frames) = mpsc::channel(16);
         let (events, seen) = mpsc::channel(16);
@@ -141,7 +142,7 @@ impl Stage {
             events: seen,
             clock,
         };
-        let session = tasks.spawn(warm.run(io));
+        let session = tasks.spawn(warm.run(io, Beginning::New));
         Self {
             clock,
             asked,

@@ -50,7 +50,7 @@ impl Driver {
     /// A call in which the greeting was played.
     pub(super) fn greeted() -> Self {
         let mut driver = Self {
-            turn: TurnMachine::new(at(0), config(), Line::Greeting, 0),
+            turn: TurnMachine::new(at(0), config(), Opening::Greeting, 0),
         };
         assert_eq!(driver.feed(0, Input::CallerActive), ["say Greeting 1"]);
         driver.feed(100, Input::PlayoutStarted(UtteranceId(1)));

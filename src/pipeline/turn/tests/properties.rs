@@ -62,7 +62,7 @@ struct World {
 impl World {
     fn new() -> Self {
         let mut world = Self {
-            turn: TurnMachine::new(at(0), config(), Line::Greeting, 0),
+            turn: TurnMachine::new(at(0), config(), Opening::Greeting, 0),
             now: 0,
             queue: VecDeque::new(),
             paused: false,

@@ -2,7 +2,8 @@
 -- KEYS  1 record   2 queue   3 orphans   4 offers   5 leases   6 heirs
 -- ARGV  1 call  2 epoch  3 claimant (pod and job)  4 TTL (ms)
 -- Result  {'won', field, value, ...} | {'heir', field, value, ...} | {'lost'} | {'unknown'}
--- The winner may ask again (its first answer was lost on the way) and wins again. An heir does not own the call yet: see yield.lua.
+-- The winner may ask again (its first answer was lost on the way) and wins again: that raises its lease, since it counts its time from its last question.
+-- An heir does not own the call yet: see yield.lua.
 local record = redis.call('HMGET', KEYS[1], 'epoch', 'phase', 'claimant', 'heir', 'heir_claimant')
 local epoch, phase, claimant, heir, heir_claimant = record[1], record[2], record[3], record[4], record[5]
 if not epoch then
@@ -31,6 +32,12 @@ elseif phase == 'waiting' or phase == 'orphaned' then
 elseif phase == 'ended' or claimant ~= ARGV[3] then
   return { 'lost' }
 else
+  local raised, counter = string.match(redis.call('HGET', KEYS[5], ARGV[1]) or '', '^(%d+) (%d+)$')
+  if raised ~= ARGV[2] then
+    counter = 0
+  end
+  redis.call('HSET', KEYS[5], ARGV[1], ARGV[2] .. ' ' .. string.format('%d', tonumber(counter) + 1))
+  redis.call('PEXPIRE', KEYS[5], ARGV[4])
   verdict = 'won'
 end
 redis.call('PEXPIRE', KEYS[1], ARGV[4])

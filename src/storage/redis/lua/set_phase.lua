@@ -17,9 +17,11 @@ redis.call('PEXPIRE', KEYS[1], ARGV[5])
 if ARGV[3] ~= 'waiting' then
   redis.call('ZREM', KEYS[2], ARGV[1])
 end
+if ARGV[3] ~= 'orphaned' then
+  redis.call('ZREM', KEYS[3], ARGV[1])
+end
 if ARGV[3] == 'ended' then
   redis.call('HSETNX', KEYS[1], 'ended_ms', ARGV[6])
-  redis.call('ZREM', KEYS[3], ARGV[1])
   redis.call('HDEL', KEYS[4], ARGV[1])
   redis.call('HDEL', KEYS[5], ARGV[1])
   redis.call('ZREM', KEYS[6], ARGV[1])

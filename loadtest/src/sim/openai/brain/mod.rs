@@ -62,6 +62,8 @@ pub(super) fn answer(request: &ChatRequest, rng: &mut StdRng) -> Answer {
     let reply = match last.map(|m| m.role) {
         Some(Role::Tool) => results::reply(&view),
         Some(Role::User) => policy::reply(&view),
+        // Asked to go on where nobody has spoken since: a receptionist says her last line again.
+        Some(Role::Assistant) if !view.last_line().is_empty() => Reply::say(view.last_line()),
         _ => Reply::say(lines::HOW_CAN_I_HELP),
     };
     let mut calls = usable(&view, reply.calls);

@@ -1,0 +1,130 @@
+//! Ended calls whose artifact nobody wrote: their pod died, or no pod ever had them. Every pod looks for them; one at a time writes what Redis still holds.
+
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    artifact::{self, Account},
+    call::Call,
+    pod::PodDeps,
+    wall_clock,
+};
+use crate::{
+    domain::{
+        call::{CallPhase, NextStep, Outcome},
+        ids::{CallId, TenantId},
+    },
+    pipeline::snapshot::Restored,
+    storage::{
+        postgres::NewCall,
+        redis::{Adoption, StoredCall},
+    },
+};
+
+/// Between sweeps.
+const PERIOD: Duration = Duration::from_secs(5);
+/// Time that a call's own pod has for it after the end; longer than any tool runs.
+const OWN_TIME: TimeDelta = TimeDelta::seconds(25);
+/// Time that a pod which has taken it on has.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+type SweepError = Box<dyn std::error::Error + Send + Sync>;
+
+/// Sweeps until `stop`.
+pub async fn catch_up(deps: PodDeps, stop: CancellationToken) {
+    while stop
+        .run_until_cancelled(tokio::time::sleep(PERIOD))
+        .await
+        .is_some()
+    {
+        if let Err(error) = sweep(&deps).await {
+            tracing::debug!(error = &*error, "sweep calls without artifacts");
+        }
+    }
+}
+
+async fn sweep(deps: &PodDeps) -> Result<(), SweepError> {
+    for tenant in deps.store.busy_tenants().await? {
+        let now = wall_clock();
+        for call in deps.store.unwritten(tenant, now - OWN_TIME).await? {
+            adopt(deps, tenant, call, now).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn adopt(
+    deps: &PodDeps,
+    tenant: TenantId,
+    call: CallId,
+    now: DateTime<Utc>,
+) -> Result<(), SweepError> {
+    let adopted = deps
+        .store
+        .adopt(tenant, call, &deps.pod, now - OWN_TIME, now, PATIENCE)
+        .await?;
+    if let Adoption::Yours(stored) = adopted {
+        write_up(deps, *stored, now).await?;
+        tracing::info!(tenant.id = %tenant, call.id = %call, "the artifact of an orphaned call is written");
+    }
+    Ok(())
+}
+
+async fn write_up(
+    deps: &PodDeps,
+    stored: StoredCall,
+    now: DateTime<Utc>,
+) -> Result<(), SweepError> {
+    let epoch = stored.epoch;
+    let call = Call::load(deps.clone(), stored, epoch).await?;
+    let restored = call.saved().await?;
+    let outcome = outcome(call.record.next.as_ref(), restored.as_ref());
+    let record = &call.record;
+    debug_assert_eq!(record.phase, CallPhase::Ended);
+    deps.db
+        .begin_call(&call.clinic.sealer, &NewCall::from(record))
+        .await?;
+    deps.db
+        .finish_call(record.tenant, record.call, now, outcome)
+        .await?;
+    let (started_at, ended_at) = times(record.admitted_at, restored.as_ref());
+    let remains = restored.unwrap_or_default().into_remains();
+    let account = Account {
+        record,
+        started_at,
+        ended_at,
+        outcome,
+        transcript: remains.transcript,
+        tools: remains.tools,
+        latencies: remains.latencies,
+    };
+    artifact::write(deps, &call.clinic, account).await;
+    Ok(())
+}
+
+/// What is known of how it ended.
+fn outcome(next: Option<&NextStep>, restored: Option<&Restored>) -> Outcome {
+    match next {
+        Some(NextStep::HangUp) => Outcome::Completed,
+        Some(NextStep::Transfer { .. }) => Outcome::Transferred,
+        Some(NextStep::Fallback) => Outcome::Failed,
+        None if restored.is_some() => Outcome::CallerHungUp,
+        None => Outcome::Abandoned,
+    }
+}
+
+/// Begin and end on the call's clock, which starts with the admission if nobody answered.
+fn times(
+    admitted_at: DateTime<Utc>,
+    restored: Option<&Restored>,
+) -> (DateTime<Utc>, DateTime<Utc>) {
+    match restored {
+        Some(saved) => {
+            let until = TimeDelta::from_std(saved.saved_at.since_start()).unwrap_or_default();
+            (saved.started_at, saved.started_at + until)
+        }
+        None => (admitted_at, admitted_at),
+    }
+}

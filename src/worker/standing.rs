@@ -1,0 +1,185 @@
+//! What the tasks of one call on this pod know of its place among the call's agents.
+
+use std::{sync::Arc, time::Duration};
+
+use parking_lot::Mutex;
+use tokio::{
+    sync::{Notify, watch},
+    time::Instant,
+};
+
+use super::tenure::Tenure;
+use crate::domain::ids::{CallId, Epoch};
+
+/// Shared by the heartbeat, the voice and the hand-over; a cheap clone. The lock is held for a comparison, never over an await.
+#[derive(Clone, Debug)]
+pub(super) struct Standing(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    birth: Instant,
+    call: CallId,
+    epoch: Epoch,
+    tenure: Mutex<Tenure>,
+    /// The heir that said it is ready.
+    ready: watch::Sender<Option<Epoch>>,
+    /// The heir that was asked for.
+    heir: Mutex<Option<Epoch>>,
+    /// The pod before us said that the call is ours.
+    floor: Notify,
+}
+
+/// What agents of one call tell each other in its room. Hints only: Redis decides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Word {
+    /// An heir is warm and listens.
+    Ready(Epoch),
+    /// The call has passed to this heir.
+    Yours(Epoch),
+}
+
+impl Word {
+    pub(super) fn to_text(self) -> String {
+        match self {
+            Self::Ready(epoch) => format!("ready {epoch}"),
+            Self::Yours(epoch) => format!("yours {epoch}"),
+        }
+    }
+
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        let (word, epoch) = text.split_once(' ')?;
+        let epoch = Epoch(epoch.parse().ok()?);
+        match word {
+            "ready" => Some(Self::Ready(epoch)),
+            "yours" => Some(Self::Yours(epoch)),
+            _ => None,
+        }
+    }
+}
+
+/// The identity an agent joins under: new with each epoch, so that an older agent's exit cannot end the newer one's job.
+pub(super) fn agent_identity(call: CallId, epoch: Epoch) -> String {
+    format!("agent-{call}-{epoch}")
+}
+
+/// The epoch in the identity of one of this call's agents.
+fn epoch_of(identity: &str, call: CallId) -> Option<Epoch> {
+    let epoch = identity.strip_prefix(&format!("agent-{call}-"))?;
+    epoch.parse().ok().map(Epoch)
+}
+
+impl Standing {
+    pub(super) fn new(call: CallId, epoch: Epoch, mute_after: Duration) -> Self {
+        Self(Arc::new(Shared {
+            birth: Instant::now(),
+            call,
+            epoch,
+            tenure: Mutex::new(Tenure::new(mute_after)),
+            ready: watch::Sender::new(None),
+            heir: Mutex::new(None),
+            floor: Notify::new(),
+        }))
+    }
+
+    /// The time that [`Standing::confirm`] takes.
+    pub(super) fn now(&self) -> Duration {
+        self.0.birth.elapsed()
+    }
+
+    pub(super) fn confirm(&self, sent: Duration) {
+        self.0.tenure.lock().confirm(sent);
+    }
+
+    pub(super) fn may_speak(&self) -> bool {
+        self.0.tenure.lock().may_speak(self.now())
+    }
+
+    /// Silent from here on.
+    pub(super) fn end(&self) {
+        self.0.tenure.lock().end();
+    }
+
+    /// Whether these identities in the room say that the call is still this pod's.
+    pub(super) fn is_vouched_for(&self, identities: &[String]) -> bool {
+        let own = agent_identity(self.0.call, self.0.epoch);
+        identities.contains(&own) && !identities.iter().any(|other| self.is_successor(other))
+    }
+
+    /// A newer agent of this call that is not the heir we asked for.
+    pub(super) fn is_successor(&self, identity: &str) -> bool {
+        let asked_for = *self.0.heir.lock();
+        epoch_of(identity, self.0.call)
+            .is_some_and(|epoch| epoch > self.0.epoch && Some(epoch) != asked_for)
+    }
+
+    /// An older agent of this call.
+    pub(super) fn is_predecessor(&self, identity: &str) -> bool {
+        epoch_of(identity, self.0.call).is_some_and(|epoch| epoch < self.0.epoch)
+    }
+
+    /// Whom we asked for.
+    pub(super) fn expect_heir(&self, heir: Epoch) {
+        *self.0.heir.lock() = Some(heir);
+    }
+
+    /// Somebody in the room said something to the call's agents.
+    pub(super) fn hear(&self, from: &str, word: Word) {
+        match word {
+            Word::Ready(epoch) if epoch_of(from, self.0.call) == Some(epoch) => {
+                self.0.ready.send_replace(Some(epoch));
+            }
+            Word::Yours(epoch) if epoch == self.0.epoch => self.0.floor.notify_one(),
+            _ => {}
+        }
+    }
+
+    /// Waits until this heir has said that it is ready.
+    pub(super) async fn heir_is_ready(&self, heir: Epoch) {
+        let mut ready = self.0.ready.subscribe();
+        // The sender lives as long as `self`.
+        let waited = ready.wait_for(|epoch| *epoch == Some(heir)).await;
+        debug_assert!(waited.is_ok());
+    }
+
+    /// Waits for a word that the call is ours.
+    pub(super) async fn floor(&self) {
+        self.0.floor.notified().await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_survive_their_own_parser_and_others_are_not_heard() {
+        for word in [Word::Ready(Epoch(3)), Word::Yours(Epoch(4))] {
+            assert_eq!(Word::parse(&word.to_text()), Some(word));
+        }
+        for text in ["", "ready", "ready x", "mine 3"] {
+            assert_eq!(Word::parse(text), None);
+        }
+    }
+
+    #[test]
+    fn the_room_vouches_for_the_newest_agent_in_it() {
+        let call = CallId::generate();
+        let own = Standing::new(call, Epoch(2), Duration::from_secs(2));
+        let agent = |epoch| agent_identity(call, Epoch(epoch));
+        let stranger = agent_identity(CallId::generate(), Epoch(9));
+        assert!(own.is_vouched_for(&["sip_1".into(), agent(2), agent(1), stranger]));
+        assert!(
+            !own.is_vouched_for(&["sip_1".into(), agent(1)]),
+            "we are out of the room"
+        );
+        assert!(
+            !own.is_vouched_for(&[agent(2), agent(3)]),
+            "a newer one is there"
+        );
+        own.expect_heir(Epoch(3));
+        assert!(
+            own.is_vouched_for(&[agent(2), agent(3)]),
+            "our heir only listens"
+        );
+    }
+}

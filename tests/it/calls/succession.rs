@@ -1,0 +1,121 @@
+//! A call outlives its pod.
+
+use loadtest::{
+    caller::{CallEvent, CallReport},
+    stack::{Service, Signal},
+};
+use serde_json::Value;
+
+use super::{agent_said, lines, tools};
+use crate::support::world::{World, WorldOptions};
+
+const APOLOGY: &str = "Sorry, I lost you for a second.";
+
+const HANDED_OVER: &str = r#"
+name: book while the pod drains
+from: "+14155550501"
+to: "+12125550100"
+agent_silence_ms: 2500
+patience_ms: 30000
+steps:
+  - say: "I need a cleaning, preferably on Friday."
+  - say: "The first one is fine."
+  - say: "My name is Maria Lopez, born March third nineteen eighty five."
+  - say: "No that is all, thank you, goodbye."
+  - wait_hang_up
+expect: { end: agent_hung_up }
+"#;
+
+/// The pod dies under the first of the two answers, so that nobody hears it; the second answers the agent that asks again.
+const TAKEN_OVER: &str = r#"
+name: book over the end of a pod
+from: "+14155550502"
+to: "+12125550100"
+agent_silence_ms: 2500
+patience_ms: 30000
+steps:
+  - say: "I need a cleaning, preferably on Friday."
+  - say: "The first one is fine."
+  - say: "My name is Maria Lopez, born March third nineteen eighty five."
+  - say: "My name is Maria Lopez, born March third nineteen eighty five."
+  - say: "No that is all, thank you, goodbye."
+  - wait_hang_up
+expect: { end: agent_hung_up }
+"#;
+
+/// Places the call with two pods, and does something to the pod that has it when the caller begins this line.
+async fn call(
+    world: &World,
+    heir: &Service,
+    scenario: &str,
+    line: &str,
+    signal: Signal,
+) -> CallReport {
+    let mut is_done = false;
+    world
+        .watched(scenario, |world, event| {
+            if matches!(event, CallEvent::Says(text) if !is_done && text.starts_with(line)) {
+                is_done = true;
+                let owner = if World::log_of(&world.worker).contains("turn committed") {
+                    &world.worker
+                } else {
+                    heir
+                };
+                owner.signal(signal).expect("signal");
+            }
+        })
+        .await
+}
+
+fn is_booked_once(world: &World, artifact: &Value, report: &CallReport) {
+    let context = || format!("{artifact:#}\n{}", world.logs());
+    assert!(
+        report.failures.is_empty(),
+        "{:?}\n{}",
+        report.failures,
+        context()
+    );
+    assert_eq!(artifact["outcome"], "completed", "{}", context());
+    let booked = tools(artifact)
+        .into_iter()
+        .filter(|tool| *tool == ("book_appointment", "done"))
+        .count();
+    assert_eq!(booked, 1, "{}", context());
+    assert_eq!(world.sql("SELECT count(*) FROM bookings").trim(), "1");
+    let caller = lines(artifact, "caller").join(" ").to_lowercase();
+    for words in ["friday", "first one", "maria lopez", "goodbye"] {
+        assert!(caller.contains(words), "{words}: {}", context());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_call_whose_pod_is_killed_goes_on_from_the_last_turn() {
+    let world = World::start(WorldOptions::default()).await;
+    let other = world.another_worker("heir").await;
+    let report = call(&world, &other, TAKEN_OVER, "My name", Signal::Kill).await;
+    let artifact = world.only_artifact().await;
+    is_booked_once(&world, &artifact, &report);
+    assert!(agent_said(&artifact, APOLOGY), "{artifact:#}");
+    world.verify_audit().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_call_whose_pod_drains_goes_on_and_nobody_notices() {
+    let world = World::start(WorldOptions::default()).await;
+    let other = world.another_worker("heir").await;
+    let report = call(
+        &world,
+        &other,
+        HANDED_OVER,
+        "The first one",
+        Signal::Terminate,
+    )
+    .await;
+    let artifact = world.only_artifact().await;
+    is_booked_once(&world, &artifact, &report);
+    assert!(!agent_said(&artifact, APOLOGY), "{artifact:#}");
+    let inherited = [&world.worker, &other]
+        .iter()
+        .any(|pod| World::log_of(pod).contains("a conversation is inherited"));
+    assert!(inherited, "{}", world.logs());
+}
