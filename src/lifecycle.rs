@@ -94,8 +94,8 @@ impl Lifecycle {
     }
 }
 
-/// Time that tasks get to end after the hard stop: enough for a call's last words.
-pub const HARD_STOP: Duration = Duration::from_secs(8);
+/// Time that tasks get to end after the hard stop: a caller finishes the sentence, is told that a person takes over, and is handed on.
+pub const HARD_STOP: Duration = Duration::from_secs(15);
 
 /// Why a process stopped; its exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -20,7 +20,7 @@ pub struct WorkerConfig {
     pub status_interval_ms: u64,
     /// Threads that run voice-activity inference.
     pub vad_threads: usize,
-    /// Calls that the pod offers to take even while it is short of CPU: with so few the load is hardly its own.
+    /// Calls that the pod offers to take even while it is short of CPU: with so few the load is hardly its own. With `max_calls` it always offers all.
     pub min_calls: u32,
     /// Milliseconds by which the runtime's timers may fire late before the pod offers fewer slots. Voice is sent 60 ms ahead.
     pub loop_lag_limit_ms: u64,

@@ -136,7 +136,7 @@ async fn processes_start_before_their_servers_and_are_ready_when_those_come() {
         };
         let process = start(&world, role, &[(key, value)]).await;
         process.comes_up_with(&mut door).await;
-        door.close();
+        door.close().await;
         process.until_ready(false).await;
         door.open().await;
         process.until_ready(true).await;

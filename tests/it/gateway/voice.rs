@@ -1,9 +1,10 @@
 //! `POST /voice`.
 
-use std::time::Duration;
+use std::{collections::HashMap, time::Duration};
 
-use loadtest::stack::{Postgres, Redis, StackDir, shared};
+use loadtest::stack::{Postgres, Redis, StackDir};
 use neurality::domain::call::CallPhase;
+use redis::AsyncCommands;
 use tokio::net::TcpListener;
 
 use super::{AT_ONCE, CALLER, HEAD, Rig, Servers, TOKEN, migrated, now, sid, sign};
@@ -57,9 +58,16 @@ async fn the_callers_number_is_sealed_in_redis_and_opens_for_its_tenant() {
     let rig = Rig::new().await;
     let (call, _) = rig.admitted().await;
     let key = format!("tenant:{{{}}}:call:{call}", rig.tenant());
-    let stored = shared::redis()
-        .command(&format!("HGETALL {key}"))
-        .expect("record");
+    let client = redis::Client::open(rig.config.redis.urls[0].expose()).expect("url");
+    let mut redis = client
+        .get_multiplexed_async_connection()
+        .await
+        .expect("redis");
+    let fields: HashMap<String, Vec<u8>> = redis.hgetall(&key).await.expect("record");
+    let stored: String = fields
+        .values()
+        .map(|value| String::from_utf8_lossy(value))
+        .collect();
     assert!(
         stored.contains("waiting") && !stored.contains(&CALLER[1..]),
         "{stored}"

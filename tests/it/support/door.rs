@@ -48,14 +48,18 @@ impl Door {
         });
     }
 
-    pub(crate) fn close(&self) {
+    /// Returns when nobody listens and nothing goes through any more.
+    pub(crate) async fn close(&self) {
         self.shut.cancel();
+        self.tasks.close();
+        self.tasks.wait().await;
+        self.tasks.reopen();
     }
 }
 
 impl Drop for Door {
     fn drop(&mut self) {
-        self.close();
+        self.shut.cancel();
     }
 }
 

@@ -442,6 +442,8 @@ fn env_of(
         ("POSTGRES__OWNER_URL", database.owner_url().into()),
         ("WORKER__LISTEN", worker.to_string()),
         ("WORKER__MAX_CALLS", "20".into()),
+        // All of them, however busy the machine is with other tests.
+        ("WORKER__MIN_CALLS", "20".into()),
         (
             "PROVIDERS__ONNXRUNTIME",
             tools.join("onnx/libonnxruntime.so").display().to_string(),
