@@ -30,6 +30,8 @@ pub struct ChaosReport {
     pub seed: u64,
     /// How long it took, s.
     pub took_s: f64,
+    /// From the first fault to the end of the last, s: for a rolling restart, how long it took.
+    pub struck_within_s: f64,
     /// The calls.
     pub calls: CallCounts,
     /// By kind of fault.
@@ -78,6 +80,9 @@ impl ChaosReport {
         Self {
             seed,
             took_s,
+            struck_within_s: lag.map_or(0.0, |(first, last)| {
+                (last.until - first.from).as_seconds_f64()
+            }),
             calls: CallCounts::of(evidence.calls, evidence.ledger),
             checks: checks(evidence.calls, evidence.ledger, &effects),
             budgets: budgets(&effects),
@@ -107,9 +112,13 @@ impl ChaosReport {
             ..
         } = self.calls;
         println!(
-            "\nseed {}; {:.0} s; {placed} calls: {completed} completed, {lost} lost, {fell_back} fell back, \
+            "\nseed {}; {:.0} s, {:.0} of them faults; {placed} calls: {completed} completed, {lost} lost, {fell_back} fell back, \
              {not_admitted} not admitted, {not_placed} not placed; {left_without_booking} left without a booking; callers repeated {} lines when asked, {} in silence",
-            self.seed, self.took_s, self.calls.repeats_asked, self.calls.repeats_in_silence
+            self.seed,
+            self.took_s,
+            self.struck_within_s,
+            self.calls.repeats_asked,
+            self.calls.repeats_in_silence
         );
         println!("p50 / p95 / max (count), ms");
         println!(
