@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 
 use self::document::Document;
 use super::{
-    call::Outcome,
+    call::{Outcome, Route},
     capture::ToolUse,
     conversation::Utterance,
     e164::E164,
@@ -37,6 +37,8 @@ pub struct ArtifactParts {
     pub clock_started_at: DateTime<Utc>,
     /// When it ended.
     pub ended_at: DateTime<Utc>,
+    /// The way it came.
+    pub route: Route,
     /// The clinic's number.
     pub dialled: E164,
     /// The caller's number, unless withheld.
@@ -154,6 +156,7 @@ mod tests {
             started_at: "2026-12-01T15:00:00Z".parse().expect("time"),
             clock_started_at: "2026-12-01T15:00:01Z".parse().expect("time"),
             ended_at: "2026-12-01T15:02:00Z".parse().expect("time"),
+            route: Route::Webhook,
             dialled: "+15550100".parse().expect("number"),
             caller: Some(Phi::new("+14155550123".parse().expect("number"))),
             outcome: Outcome::Completed,

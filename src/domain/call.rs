@@ -35,7 +35,7 @@ pub struct CallRecord {
 }
 
 /// The way a call came to its room; its end goes the same way back.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Route {
     /// Twilio asked our webhook, which sent it to its room. When the leg ends, Twilio asks again: at the `action` URL.

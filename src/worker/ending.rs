@@ -165,6 +165,7 @@ fn parts(call: &Call, outcome: Outcome, report: SessionReport) -> ArtifactParts 
         started_at: record.admitted_at,
         clock_started_at: call.started_at,
         ended_at: call.started_at + ended,
+        route: record.route,
         dialled: record.dialled.clone(),
         caller: record.caller.clone(),
         outcome,

@@ -11,7 +11,7 @@ use super::{
     line::Line,
     measure,
     report::{CallEnd, CallEvent, CallReport, wall_clock},
-    script::Scenario,
+    script::{Route, Scenario},
     twilio::{CallStatus, DialOutcome, TwilioLeg},
     twiml::{Dial, DialTarget, Sip, Verb},
 };
@@ -40,6 +40,38 @@ struct Done {
 
 impl Follow<'_> {
     pub(super) async fn run(&self) -> Result<CallReport, CallError> {
+        match self.scenario.route {
+            Route::Webhook => self.by_webhook().await,
+            Route::Trunk => self.by_trunk().await,
+        }
+    }
+
+    /// Nobody is asked: the leg is in its room, and when it ends the call is over.
+    async fn by_trunk(&self) -> Result<CallReport, CallError> {
+        let started_at = wall_clock(self.line.origin.elapsed());
+        // Twilio's status callbacks belong to the other route.
+        let (progress, _) = mpsc::channel(PROGRESS_CAPACITY);
+        let (call_id, leg) = self.leg_of(progress).by_trunk().await?;
+        let done = Done {
+            leg: Some(leg),
+            ..Done::default()
+        };
+        let mut report = self.report(started_at, 0, done);
+        report.call_sid = call_id;
+        Ok(report)
+    }
+
+    fn leg_of(&self, progress: mpsc::Sender<&'static str>) -> Leg<'_> {
+        Leg {
+            access: self.access,
+            scenario: self.scenario,
+            lines: self.lines,
+            line: self.line.clone(),
+            progress,
+        }
+    }
+
+    async fn by_webhook(&self) -> Result<CallReport, CallError> {
         let started_at = wall_clock(self.line.origin.elapsed());
         let verbs = self
             .twilio
@@ -121,14 +153,8 @@ impl Follow<'_> {
     async fn leg(&self, sip: &Sip, ring_limit: Option<Duration>) -> Result<LegReport, CallError> {
         let (progress, events) = mpsc::channel(PROGRESS_CAPACITY);
         let callbacks = self.callbacks(sip, events);
-        let leg = Leg {
-            access: self.access,
-            scenario: self.scenario,
-            lines: self.lines,
-            line: self.line.clone(),
-            progress,
-        };
-        let report = leg.run(sip, ring_limit).await;
+        let leg = self.leg_of(progress);
+        let report = leg.dial(sip, ring_limit).await;
         drop(leg);
         if let Err(error) = callbacks.await {
             tracing::error!(%error, "the status callbacks' task failed");

@@ -18,7 +18,6 @@ use livekit::{
     },
 };
 use livekit_api::access_token::AccessTokenError;
-use rand::Rng;
 use tokio::{
     sync::mpsc::UnboundedReceiver,
     time::{Instant, timeout, timeout_at},
@@ -98,31 +97,10 @@ impl Phone {
     /// [`PhoneError`].
     pub(super) async fn join(
         access: &LiveKitAccess,
-        room: &str,
-        from: &str,
+        who: &SipParticipant<'_>,
         line: Arc<Line>,
     ) -> Result<Self, PhoneError> {
-        Self::join_as("sip", access, room, from, line).await
-    }
-
-    /// As [`Self::join`], as a participant of another kind.
-    pub(super) async fn join_as(
-        kind: &str,
-        access: &LiveKitAccess,
-        room: &str,
-        from: &str,
-        line: Arc<Line>,
-    ) -> Result<Self, PhoneError> {
-        let call_id = format!("SCL_{:012x}", rand::rng().random::<u64>() >> 16);
-        let identity = format!("sip_{from}_{}", &call_id[4..]);
-        let who = SipParticipant {
-            room,
-            kind,
-            identity: &identity,
-            from,
-            call_id: &call_id,
-        };
-        let token = sip_token(&access.api_key, &access.api_secret, &who)?;
+        let token = sip_token(&access.api_key, &access.api_secret, who)?;
         let joining = Room::connect(&access.url, &token, RoomOptions::default());
         let (room, events) = in_time("join the room", joining).await?;
         let source = NativeAudioSource::new(AudioSourceOptions::default(), TRACK_RATE, 1, QUEUE_MS);

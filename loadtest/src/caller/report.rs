@@ -52,7 +52,7 @@ pub enum CallEvent {
 pub struct CallReport {
     /// The scenario.
     pub scenario: String,
-    /// Twilio's name of it.
+    /// Twilio's name of it; on a trunk livekit-sip's.
     pub call_sid: String,
     /// When Twilio was told of it: zero of the recording.
     pub started_at: DateTime<Utc>,

@@ -33,6 +33,9 @@ pub struct Scenario {
     pub from: String,
     /// The number dialled.
     pub to: String,
+    /// The way to the clinic's number.
+    #[serde(default)]
+    pub route: Route,
     /// Who speaks.
     #[serde(default = "patient")]
     pub voice: Voice,
@@ -57,6 +60,17 @@ pub struct Scenario {
     /// What must come of it.
     #[serde(default)]
     pub expect: Expect,
+}
+
+/// The way a call takes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Route {
+    /// Twilio asks the gateway's webhook what to do.
+    #[default]
+    Webhook,
+    /// An elastic SIP trunk brings it straight to LiveKit.
+    Trunk,
 }
 
 /// One thing the caller does.

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::{ArtifactParts, SCHEMA, TurnLatency};
 use crate::domain::{
-    call::Outcome,
+    call::{Outcome, Route},
     capture::{self, CapturedSlot, SlotName, ToolUse, UseStatus},
     conversation::{Intent, Speaker, Utterance},
     ids::{CallId, TenantId},
@@ -33,6 +33,8 @@ pub(super) struct Document {
     clock_started_at: DateTime<Utc>,
     /// End of the call.
     ended_at: DateTime<Utc>,
+    /// The way the call came.
+    route: Route,
     /// The clinic's number that was dialled.
     dialled: String,
     /// The caller's number; null when withheld.
@@ -161,6 +163,7 @@ impl From<&ArtifactParts> for Document {
             started_at: parts.started_at,
             clock_started_at: parts.clock_started_at,
             ended_at: parts.ended_at,
+            route: parts.route,
             dialled: parts.dialled.as_str().to_owned(),
             caller: parts
                 .caller

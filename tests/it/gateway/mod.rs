@@ -4,6 +4,7 @@ mod after;
 mod livekit;
 mod role;
 mod rooms;
+mod trunk;
 mod voice;
 
 use std::{sync::Arc, time::Duration};

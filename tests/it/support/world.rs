@@ -14,7 +14,9 @@ use loadtest::{
     caller::{CallEvent, CallReport, Caller, LiveKitAccess, Scenario, Target},
     sim::{self, SimConfig, SimHandle, SimListeners},
     speech::Flite,
-    stack::{Database, Service, ServiceSpec, StackDir, shared, workspace_root},
+    stack::{
+        Database, LiveKit, LiveKitOptions, Service, ServiceSpec, StackDir, shared, workspace_root,
+    },
 };
 use neurality::{
     config::{RedisConfig, Secret},
@@ -28,6 +30,8 @@ use tokio::sync::{OnceCell, mpsc};
 pub(crate) struct WorldOptions {
     pub(crate) sim: SimConfig,
     pub(crate) env: Vec<(&'static str, String)>,
+    /// A LiveKit of its own that posts webhooks to the gateway. The one that all worlds share posts none.
+    pub(crate) with_livekit: bool,
 }
 
 impl Default for WorldOptions {
@@ -39,6 +43,7 @@ impl Default for WorldOptions {
         Self {
             sim,
             env: Vec::new(),
+            with_livekit: false,
         }
     }
 }
@@ -53,6 +58,7 @@ pub(crate) struct World {
     env: Vec<(String, String)>,
     gateway_addr: SocketAddr,
     worker_addr: SocketAddr,
+    livekit: Option<LiveKit>,
     caller: Caller,
     _keys: tempfile::TempDir,
 }
@@ -105,8 +111,12 @@ impl World {
         let keys = tempfile::tempdir().expect("temp dir");
         let (gateway_addr, worker_addr) = (free_port(), free_port());
         let redis_url = shared::redis().fresh_url();
+        let dir = dir().await;
+        let own = options.with_livekit;
+        let livekit = own.then(|| livekit_of(dir, number, gateway_addr));
         let mut env = env_of(
             number,
+            livekit.as_ref().unwrap_or_else(|| shared::livekit()),
             &sim,
             &database,
             &redis_url,
@@ -129,7 +139,6 @@ impl World {
             ],
         )
         .await;
-        let dir = dir().await;
         let gateway = start(
             dir,
             format!("gateway-{number}"),
@@ -149,6 +158,7 @@ impl World {
             env,
             gateway_addr,
             worker_addr,
+            livekit,
             caller,
             _keys: keys,
         }
@@ -187,7 +197,8 @@ impl World {
     }
 
     pub(crate) fn target(&self) -> Target {
-        let livekit = shared::livekit();
+        let livekit = self.livekit.as_ref();
+        let livekit = livekit.unwrap_or_else(|| shared::livekit());
         Target {
             voice_url: format!("http://{}/voice", self.gateway_addr)
                 .parse()
@@ -372,15 +383,24 @@ async fn operate(env: &[(String, String)], args: &[&str]) -> String {
     String::from_utf8(output.stdout).expect("text")
 }
 
+fn livekit_of(dir: &StackDir, number: u32, gateway: SocketAddr) -> LiveKit {
+    let options = LiveKitOptions {
+        name: format!("livekit-{number}"),
+        webhook_urls: vec![format!("http://{gateway}/livekit/webhook")],
+        ..LiveKitOptions::default()
+    };
+    LiveKit::start(dir, options).expect("livekit")
+}
+
 fn env_of(
     number: u32,
+    livekit: &LiveKit,
     sim: &SimHandle,
     database: &Database,
     redis_url: &str,
     gateway: SocketAddr,
     worker: SocketAddr,
 ) -> Vec<(String, String)> {
-    let livekit = shared::livekit();
     let tools = workspace_root().join("target/tools");
     let pairs = [
         ("GATEWAY__LISTEN", gateway.to_string()),
