@@ -9,6 +9,7 @@ pub mod leases;
 mod offers;
 mod pool;
 pub mod queue;
+mod returns;
 pub mod rooms;
 
 use std::sync::Arc;

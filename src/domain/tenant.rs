@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 
-use super::{e164::E164, ids::TenantId};
+use super::{e164::E164, ids::TenantId, opening_hours::OpeningHours};
 
 /// What a call needs of its tenant: loaded once at admission or claim, small, without patient data.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -25,7 +25,7 @@ pub struct TenantProfile {
     /// Where callers go when we cannot serve them.
     pub fallback_number: Option<E164>,
     /// Where `transfer_to_human` goes.
-    pub transfer_number: Option<E164>,
+    pub transfer: Option<TransferDesk>,
     /// Concurrent calls allowed.
     pub max_concurrent_calls: u32,
     /// New calls allowed per minute.
@@ -34,6 +34,15 @@ pub struct TenantProfile {
     pub procedures: BTreeMap<String, Procedure>,
     /// Words that the recogniser should know: practitioners, plans, payers.
     pub keyterms: Vec<String>,
+}
+
+/// The clinic's people, as callers are transferred to them.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct TransferDesk {
+    /// Their number.
+    pub number: E164,
+    /// When they are there.
+    pub hours: OpeningHours,
 }
 
 /// Something a clinic does.

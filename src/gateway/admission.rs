@@ -79,7 +79,7 @@ impl Gateway {
         deadline: Instant,
     ) -> Verdict {
         let (tenant, call) = (clinic.profile.id, CallId::generate());
-        CallRef { tenant, call }.record();
+        CallRef::first(tenant, call).record();
         let candidate = Candidate {
             tenant: &clinic.profile,
             call,
@@ -95,10 +95,10 @@ impl Gateway {
         match decision.await {
             Ok(Decision::Admitted { .. }) => {
                 tracing::info!(call.route = newcomer.route.as_str(), "call admitted");
-                Verdict::Admitted(CallRef { tenant, call })
+                Verdict::Admitted(CallRef::first(tenant, call))
             }
             Ok(Decision::Repeated { call, room }) => {
-                let call = CallRef { tenant, call };
+                let call = CallRef::first(tenant, call);
                 call.record();
                 Verdict::Repeated(call, room, clinic)
             }

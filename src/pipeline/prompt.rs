@@ -68,7 +68,7 @@ pub(super) mod tests {
             instructions: "Parking is behind the house.".into(),
             voice: None,
             fallback_number: None,
-            transfer_number: None,
+            transfer: None,
             max_concurrent_calls: 10,
             max_calls_per_minute: 10,
             procedures: BTreeMap::from([("D1110".to_owned(), cleaning)]),

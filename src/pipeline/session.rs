@@ -193,10 +193,10 @@ impl Session {
     fn new(warm: WarmSession, io: SessionIo) -> Self {
         let WarmSession { deps, stt, tts } = warm;
         let now = io.clock.now();
-        let opening = if deps.restored.is_some() {
-            Line::Resumed
-        } else {
-            Line::Greeting
+        let opening = match &deps.restored {
+            None => Line::Greeting,
+            Some(restored) if restored.returned => Line::Returned,
+            Some(_) => Line::Resumed,
         };
         let restored = deps.restored.unwrap_or_default();
         let config = TurnConfig::new(&deps.config, deps.ring_limit, deps.call_limit);

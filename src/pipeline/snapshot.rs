@@ -25,6 +25,8 @@ pub struct SnapshotError(#[source] serde_json::Error);
 pub struct Restored {
     /// When it was saved, on the call's clock.
     pub saved_at: CallTime,
+    /// The caller comes back from a person who did not take the call.
+    pub(super) returned: bool,
     pub(super) turns: u32,
     pub(super) entries: Vec<Entry>,
     pub(super) utterances: Vec<Utterance>,
@@ -116,6 +118,7 @@ impl Restored {
         let stored: Stored = serde_json::from_slice(bytes).map_err(SnapshotError)?;
         Ok(Self {
             saved_at: stored.saved_at,
+            returned: false,
             turns: stored.turns,
             entries: stored.entries.into_iter().map(load_entry).collect(),
             utterances: stored.utterances.into_iter().map(load_utterance).collect(),

@@ -15,7 +15,11 @@ use super::{
     pool::{PoolFigures, PoolMetrics},
     register::{counter, counters, gauge, gauges, histogram, histograms, register},
 };
-use crate::{domain::call::Outcome, providers::Vendor, tools::outcome::ToolStatus};
+use crate::{
+    domain::call::{Outcome, TransferResult},
+    providers::Vendor,
+    tools::outcome::ToolStatus,
+};
 
 /// Dense around the budgets of a turn: 0.9 s to the first byte, 1.1 s and 1.4 s on the phone leg.
 const TURN_BUCKETS: &[f64] = &[
@@ -47,6 +51,7 @@ pub struct Metrics {
     admissions: IntCounterVec,
     voice_request: Histogram,
     claims: IntCounterVec,
+    transfers: IntCounterVec,
     slots: IntGaugeVec,
     registered: IntGauge,
     provider_calls: IntCounterVec,
@@ -131,6 +136,11 @@ impl Metrics {
                 &r,
                 "neurality_claims_total",
                 "Claims of assigned calls, by result.",
+            ),
+            transfers: counters::<TransferResult>(
+                &r,
+                "neurality_transfers_total",
+                "Transfers to a person, by what became of them.",
             ),
             slots: gauges::<SlotState>(
                 &r,
@@ -238,6 +248,11 @@ impl Metrics {
     /// A call that asked to be let in was decided on.
     pub fn admission(&self, result: Admission) {
         self.admissions.with_label_values(&[result.text()]).inc();
+    }
+
+    /// What became of a transfer is known.
+    pub fn transfer(&self, result: TransferResult) {
+        self.transfers.with_label_values(&[result.text()]).inc();
     }
 
     /// A voice webhook was answered.

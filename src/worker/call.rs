@@ -6,7 +6,9 @@ use chrono::{DateTime, Utc};
 use tokio::{sync::mpsc, time::Instant};
 use tokio_util::sync::CancellationToken;
 
-use super::{bridge, ending, heartbeat, pod::PodDeps, registration::Assignment, wall_clock};
+use super::{
+    bridge, ending, heartbeat, pod::PodDeps, registration::Assignment, transfer, wall_clock,
+};
 use crate::{
     domain::{
         call::{CallPhase, CallRecord, NextStep},
@@ -252,7 +254,9 @@ impl Call {
     }
 
     async fn warm(&self, leave: CancellationToken) -> Result<WarmSession, CallFailure> {
-        Ok(session::warm(self.session_deps(leave)).await?)
+        let mut deps = self.session_deps(leave);
+        deps.restored = transfer::came_back(self, SESSION).await;
+        Ok(session::warm(deps).await?)
     }
 
     fn session_deps(&self, leave: CancellationToken) -> SessionDeps {
@@ -293,10 +297,12 @@ impl Call {
             self.record.call,
             caller,
             clock,
-        );
+        )
+        .with_refer(transfer::refer(self));
+        let known = set.clone();
         Toolbox {
             specs: set.specs(),
-            is_mutating: Arc::new(ToolSet::is_mutating),
+            is_mutating: Arc::new(move |name| known.is_mutating(name)),
             run: Arc::new(move |request, turn, at: CallTime| {
                 let set = set.clone();
                 Box::pin(async move { set.run(request, turn, at).await })

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use super::{call::Call, pod::PodDeps, wall_clock};
+use super::{call::Call, pod::PodDeps, transfer, wall_clock};
 use crate::{
     config::LlmVendor,
     domain::{
-        artifact::{Artifact, ArtifactParts, ProvidersUsed, TurnLatency},
+        artifact::{Artifact, ArtifactParts, ProvidersUsed, Transfer, TurnLatency},
         call::{CallPhase, NextStep, Outcome},
         capture::{ToolUse, UseStatus},
         ids::RoomName,
@@ -17,7 +17,10 @@ use crate::{
     room::{CallRoom, LossReason},
     storage::postgres::SealedArtifact,
     telemetry::labels::ArtifactWrite,
-    tools::outcome::{ToolStatus, ToolTrace},
+    tools::{
+        hand_over,
+        outcome::{ToolStatus, ToolTrace},
+    },
 };
 
 /// Tries to end the SIP leg; Twilio's time limit ends it otherwise.
@@ -37,11 +40,23 @@ pub(super) async fn finish(
         let next = report
             .next_step(&call.clinic.profile)
             .unwrap_or(NextStep::Fallback);
-        note_next(call, &next).await;
+        transfer::note(call, &report).await;
+        let artifact = Artifact::new(&parts(call, outcome, report.clone()));
+        let sealed = SealedArtifact::seal(&call.clinic.sealer, &artifact);
+        // Before the leg ends, because Twilio then asks at once, and the caller may soon be back.
+        let is_held = match transfer::dialled_next(call, &next) {
+            Some(to) => transfer::prepare(call, to, &report, &sealed).await,
+            None => {
+                note_next(call, &next).await;
+                false
+            }
+        };
         room.leave().await;
         end_leg(&call.deps, &call.record.room).await;
         end_record(call, outcome).await;
-        write_artifact(call, outcome, report).await;
+        if !is_held {
+            write_artifact(call, &sealed).await;
+        }
         call.deps.metrics.call_ended(outcome, call.origin.elapsed());
     } else {
         room.leave().await;
@@ -126,11 +141,9 @@ async fn end_record(call: &Call, outcome: Outcome) {
 }
 
 /// Into Postgres, else sealed into Redis, from where it is retried. Lost only when both are away: the stated limit.
-async fn write_artifact(call: &Call, outcome: Outcome, report: SessionReport) {
-    let artifact = Artifact::new(&parts(call, outcome, report));
-    let sealed = SealedArtifact::seal(&call.clinic.sealer, &artifact);
+async fn write_artifact(call: &Call, sealed: &SealedArtifact) {
     let deps = &call.deps;
-    let written = match deps.db.insert_artifact(&call.clinic.sealer, &sealed).await {
+    let written = match deps.db.insert_artifact(&call.clinic.sealer, sealed).await {
         Ok(_) => ArtifactWrite::Stored,
         Err(error) => {
             tracing::warn!(
@@ -169,11 +182,24 @@ fn parts(call: &Call, outcome: Outcome, report: SessionReport) -> ArtifactParts 
         dialled: record.dialled.clone(),
         caller: record.caller.clone(),
         outcome,
+        transfer: transfer_of(call, &report),
         utterances: report.transcript,
         tools: report.tools.into_iter().map(tool_use).collect(),
         latencies: report.latencies.iter().map(turn_latency).collect(),
         providers: providers(call),
     }
+}
+
+/// What was agreed in the conversation; whom Twilio dials next is known, not whether they answer.
+fn transfer_of(call: &Call, report: &SessionReport) -> Option<Transfer> {
+    if !report.tools.iter().any(hand_over::is_transfer) {
+        return None;
+    }
+    let desk = call.clinic.profile.transfer.as_ref();
+    Some(Transfer {
+        to: desk.map(|desk| desk.number.clone()),
+        result: report.transfer_result(),
+    })
 }
 
 fn tool_use(trace: ToolTrace) -> ToolUse {

@@ -13,6 +13,7 @@ pub mod parked;
 pub mod pod;
 pub mod registration;
 pub mod slots;
+mod transfer;
 
 use chrono::{DateTime, Utc};
 

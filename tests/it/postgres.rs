@@ -28,6 +28,7 @@ const CALLER: &str = "+14155550123";
 pub(crate) fn artifact_parts(tenant: TenantId, call: CallId, text: &str) -> ArtifactParts {
     ArtifactParts {
         route: Route::Webhook,
+        transfer: None,
         tenant,
         call,
         started_at: now(),

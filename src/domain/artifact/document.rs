@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::{ArtifactParts, SCHEMA, TurnLatency};
 use crate::domain::{
-    call::{Outcome, Route},
+    call::{Outcome, Route, TransferResult},
     capture::{self, CapturedSlot, SlotName, ToolUse, UseStatus},
     conversation::{Intent, Speaker, Utterance},
     ids::{CallId, TenantId},
@@ -41,6 +41,8 @@ pub(super) struct Document {
     caller: Option<String>,
     /// How the call ended.
     outcome: Outcome,
+    /// A transfer to a person, if one was asked for.
+    transfer: Option<TransferLine>,
     /// What was said and heard, in order.
     transcript: Vec<Line>,
     /// What the caller wanted, in order.
@@ -53,6 +55,16 @@ pub(super) struct Document {
     latencies: Vec<LatencyLine>,
     /// Vendors that served the call.
     providers: Providers,
+}
+
+/// A transfer, as the conversation knows of it.
+#[derive(Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct TransferLine {
+    /// The clinic's number for it; null if callers go to the fallback number.
+    to: Option<String>,
+    /// What became of it; null if the person was dialled after the conversation: then the call's row says it.
+    result: Option<TransferResult>,
 }
 
 /// One contribution.
@@ -170,6 +182,10 @@ impl From<&ArtifactParts> for Document {
                 .as_ref()
                 .map(|caller| caller.expose().as_str().to_owned()),
             outcome: parts.outcome,
+            transfer: parts.transfer.as_ref().map(|transfer| TransferLine {
+                to: transfer.to.as_ref().map(|to| to.as_str().to_owned()),
+                result: transfer.result,
+            }),
             transcript: parts.utterances.iter().map(Line::from).collect(),
             intents: intents
                 .iter()

@@ -77,13 +77,14 @@ async fn answer(gateway: &Gateway, form: &SignedForm) -> Result<(Admission, Twim
 async fn again(gateway: &Gateway, clinic: &Clinic, call: CallRef, room: &RoomName) -> Twiml {
     match gateway.store.load(call.tenant, call.call).await {
         Ok(Some(record)) if record.phase == CallPhase::Ended => {
-            after::next_step(gateway, record.next.as_ref(), Some(&clinic.profile))
+            after::next_step(gateway, call, record.next.as_ref(), Some(&clinic.profile))
         }
         _ => to_agent(gateway, call, room),
     }
 }
 
-fn to_agent(gateway: &Gateway, call: CallRef, room: &RoomName) -> Twiml {
+/// Sends a call's leg to its room.
+pub(super) fn to_agent(gateway: &Gateway, call: CallRef, room: &RoomName) -> Twiml {
     Twiml::dial_sip(SipLeg {
         uri: &links::sip_uri(room, &gateway.livekit),
         username: &gateway.livekit.sip_username,

@@ -127,6 +127,8 @@ pub enum Line {
     Greeting,
     /// First words after another pod took the call over.
     Resumed,
+    /// After a person did not take the call.
+    Returned,
     /// The caller spoke, but no word was understood.
     DidNotCatch,
     /// The recogniser broke while the caller spoke.

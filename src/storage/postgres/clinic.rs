@@ -2,12 +2,15 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
+use chrono::Weekday;
+
 use super::{Db, StorageError, TenantTx};
 use crate::{
     domain::{
         e164::E164,
         ids::TenantId,
-        tenant::{Procedure, TenantProfile},
+        opening_hours::{Opening, OpeningHours},
+        tenant::{Procedure, TenantProfile, TransferDesk},
     },
     security::{Sealed, TenantSealer, WrappedKey},
 };
@@ -128,7 +131,13 @@ async fn load_profile(tx: &mut TenantTx) -> Result<Option<TenantProfile>, Storag
         instructions: row.instructions,
         voice: row.voice,
         fallback_number: number(row.fallback_number)?,
-        transfer_number: number(row.transfer_number)?,
+        transfer: match number(row.transfer_number)? {
+            Some(number) => Some(TransferDesk {
+                number,
+                hours: load_transfer_hours(tx).await?,
+            }),
+            None => None,
+        },
         max_concurrent_calls: row.max_concurrent_calls.unsigned_abs(),
         max_calls_per_minute: row.max_calls_per_minute.unsigned_abs(),
         procedures: load_procedures(tx).await?,
@@ -142,6 +151,25 @@ fn number(text: Option<String>) -> Result<Option<E164>, StorageError> {
             .map_err(|_| StorageError::Malformed("phone number"))
     })
     .transpose()
+}
+
+async fn load_transfer_hours(tx: &mut TenantTx) -> Result<OpeningHours, StorageError> {
+    let rows = sqlx::query!("SELECT weekday, opens, closes FROM transfer_hours")
+        .fetch_all(tx.connection())
+        .await?;
+    let openings = rows.into_iter().map(|row| {
+        let from_monday = u8::try_from(row.weekday - 1).ok();
+        Ok(Opening {
+            day: from_monday
+                .and_then(|day| Weekday::try_from(day).ok())
+                .ok_or(StorageError::Malformed("weekday"))?,
+            opens: row.opens,
+            closes: row.closes,
+        })
+    });
+    openings
+        .collect::<Result<Vec<_>, _>>()
+        .map(OpeningHours::new)
 }
 
 async fn load_procedures(tx: &mut TenantTx) -> Result<BTreeMap<String, Procedure>, StorageError> {

@@ -165,7 +165,7 @@ fn profile(id: TenantId) -> TenantProfile {
         instructions: String::new(),
         voice: None,
         fallback_number: None,
-        transfer_number: None,
+        transfer: None,
         max_concurrent_calls: 2,
         max_calls_per_minute: 100,
         procedures: std::collections::BTreeMap::default(),

@@ -16,6 +16,7 @@ use loadtest::stack::{Database, shared};
 use neurality::{
     config::{PostgresConfig, Secret},
     domain::{
+        call::Route,
         call_time::CallTime,
         conversation::{ToolCallId, ToolRequest},
         e164::E164,
@@ -209,6 +210,7 @@ pub(crate) fn new_call(id: CallId, caller: &str) -> NewCall {
     NewCall {
         call: id,
         started_at: now(),
+        route: Route::Webhook,
         dialled: number("+12125550100"),
         caller: Some(Phi::new(number(caller))),
     }
