@@ -34,6 +34,7 @@ pub(super) enum ScriptError {
 /// The caller as a person: knows the script, hears the agent.
 pub(super) struct Actor<'a> {
     pub(super) scenario: &'a Scenario,
+    steps: &'a [Step],
     pub(super) lines: &'a Lines,
     pub(super) mouth: Mouth,
     pub(super) keys: Keys,
@@ -46,6 +47,7 @@ pub(super) struct Actor<'a> {
 impl<'a> Actor<'a> {
     pub(super) fn new(
         scenario: &'a Scenario,
+        steps: &'a [Step],
         lines: &'a Lines,
         mouth: Mouth,
         keys: Keys,
@@ -54,6 +56,7 @@ impl<'a> Actor<'a> {
         let agent = line.agent();
         Self {
             scenario,
+            steps,
             lines,
             mouth,
             keys,
@@ -65,7 +68,7 @@ impl<'a> Actor<'a> {
 
     /// Plays all steps; then the caller hangs up.
     pub(super) async fn play(mut self) -> Result<(), ScriptError> {
-        for (number, step) in self.scenario.steps.iter().enumerate() {
+        for (number, step) in self.steps.iter().enumerate() {
             match step {
                 Step::Say(text) => {
                     self.agent_ends(number).await?;

@@ -15,7 +15,7 @@ use super::{
     line::Line,
     phone::{Over, Phone, PhoneError, Ringing},
     report::CallEvent,
-    script::Scenario,
+    script::{Scenario, Step},
     token::{SipParticipant, Way, trunk_room},
     twilio::{DialOutcome, DialStatus},
     twiml::{Sip, TwimlError},
@@ -86,6 +86,7 @@ impl LegReport {
         DialOutcome {
             status,
             answered_for: self.up_ms.map(Duration::from_millis),
+            is_bridged: self.up_ms.is_some(),
             sip_code,
         }
     }
@@ -95,6 +96,8 @@ impl LegReport {
 pub(super) struct Leg<'a> {
     pub(super) access: &'a LiveKitAccess,
     pub(super) scenario: &'a Scenario,
+    /// What the caller does on this leg.
+    pub(super) steps: &'a [Step],
     pub(super) lines: &'a Lines,
     pub(super) line: Arc<Line>,
     /// Progress for the status callback, in Twilio's words.
@@ -169,6 +172,7 @@ impl Leg<'_> {
                 self.line.tell(CallEvent::Answered);
                 let actor = Actor::new(
                     self.scenario,
+                    self.steps,
                     self.lines,
                     mouth,
                     phone.keys(),

@@ -18,6 +18,7 @@ mod leg;
 mod line;
 pub mod measure;
 mod mouth;
+mod person;
 mod phone;
 pub mod probe;
 pub mod recording;
@@ -38,6 +39,7 @@ use url::Url;
 use self::{actor::Lines, follow::Follow, line::Line, mouth::through_the_phone, twilio::TwilioLeg};
 pub use self::{
     leg::{LegEnd, LegError, LegReport},
+    person::Person,
     phone::PhoneError,
     report::{CallEnd, CallEvent, CallReport},
     script::{Expect, Route, Scenario, ScenarioError, Step},

@@ -60,10 +60,14 @@ pub struct CallReport {
     pub voice_ms: u64,
     /// The leg to the agent, if there was one.
     pub leg: Option<LegReport>,
+    /// Legs before it: those that led to a person who did not take the call.
+    pub earlier: Vec<LegReport>,
     /// The agent leg's `action` URL, if it was asked.
     pub action: Option<String>,
     /// What Twilio spoke.
     pub texts: Vec<String>,
+    /// What it told the person it dialled, before they were connected.
+    pub briefing: Vec<String>,
     /// Whom it dialled.
     pub dialled: Option<String>,
     /// How it ended.

@@ -4,7 +4,7 @@ use std::{path::Path, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
-use super::report::CallEnd;
+use super::{person::Person, report::CallEnd};
 use crate::speech::Voice;
 
 /// A scenario that cannot be played.
@@ -57,6 +57,12 @@ pub struct Scenario {
     /// In order; the caller hangs up after the last.
     #[serde(with = "serde_yaml_ng::with::singleton_map_recursive", default)]
     pub steps: Vec<Step>,
+    /// What a person does whom Twilio calls in the end.
+    #[serde(default)]
+    pub person: Person,
+    /// What the caller does when nobody took the call and it is back with an agent.
+    #[serde(with = "serde_yaml_ng::with::singleton_map_recursive", default)]
+    pub back: Vec<Step>,
     /// What must come of it.
     #[serde(default)]
     pub expect: Expect,
@@ -137,7 +143,8 @@ impl Scenario {
 
     /// Everything the caller may say.
     pub fn lines(&self) -> impl Iterator<Item = &str> {
-        self.steps.iter().filter_map(|step| match step {
+        let steps = self.steps.iter().chain(&self.back);
+        steps.filter_map(|step| match step {
             Step::Say(text) | Step::Blurt(text) | Step::Interrupt { say: text, .. } => {
                 Some(text.as_str())
             }

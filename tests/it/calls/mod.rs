@@ -6,6 +6,7 @@ mod endings;
 mod faults;
 mod pod;
 mod race;
+mod transfers;
 mod trunk;
 
 use std::{ops::Range, time::Duration};

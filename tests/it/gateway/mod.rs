@@ -4,6 +4,7 @@ mod after;
 mod livekit;
 mod role;
 mod rooms;
+mod transfer;
 mod trunk;
 mod voice;
 
@@ -35,6 +36,7 @@ use tokio::{net::TcpListener, sync::OnceCell};
 const TOKEN: &str = "a Twilio auth token";
 const CALLER: &str = "+14155550137";
 const FALLBACK: &str = "+12125550190";
+const DESK: &str = "+12125550191";
 const HEAD: &str = r#"<?xml version="1.0" encoding="UTF-8"?>"#;
 /// Twilio hears from us within this, whatever is away.
 const AT_ONCE: Duration = Duration::from_secs(1);
@@ -83,6 +85,8 @@ struct Rig {
     base: String,
     http: reqwest::Client,
     store: Store,
+    db: Db,
+    database: Database,
     clinic: Clinic,
     dialled: String,
     config: Config,
@@ -138,7 +142,7 @@ impl Rig {
         );
         let parts = Parts {
             store: store.clone(),
-            db,
+            db: db.clone(),
             dispatcher: dispatcher.clone(),
             metrics,
             drain: lifecycle.drain(),
@@ -149,6 +153,8 @@ impl Rig {
             base,
             http: client(),
             store,
+            db,
+            database,
             clinic,
             dialled,
             config,
@@ -218,6 +224,18 @@ impl Rig {
             .await
             .expect("load")
             .expect("record")
+    }
+
+    /// Result and number of a transfer, as the call's row has them.
+    async fn transfer_of(&self, call: CallId) -> Option<(String, Option<String>)> {
+        let sql = format!(
+            "SELECT transfer_result, transferred_to FROM calls WHERE call_id = '{call}' AND transfer_result IS NOT NULL"
+        );
+        let row = shared::postgres().psql(self.database.name(), &sql);
+        let row = row.expect("psql");
+        let (result, to) = row.trim().split_once('|')?;
+        let to = Some(to.to_owned()).filter(|to| !to.is_empty());
+        Some((result.to_owned(), to))
     }
 
     async fn slots(&self) -> usize {
@@ -309,6 +327,7 @@ name: Test Clinic
 time_zone: America/New_York
 greeting: Hello.
 fallback_number: "{FALLBACK}"
+transfer: {{ number: "{DESK}" }}
 max_concurrent_calls: {max_concurrent_calls}
 max_calls_per_minute: 60
 numbers: ["{dialled}"]

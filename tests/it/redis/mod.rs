@@ -4,6 +4,7 @@ mod admission;
 mod calls;
 mod keys;
 mod leases;
+mod transfers;
 
 use std::time::Duration;
 

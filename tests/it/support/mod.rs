@@ -169,6 +169,15 @@ impl TestCall {
         }
     }
 
+    /// A call with these tools.
+    pub(crate) fn with(tools: ToolSet) -> Self {
+        Self {
+            id: CallId::generate(),
+            tools,
+            ids: Arc::default(),
+        }
+    }
+
     pub(crate) async fn run(&self, tool: &str, arguments: Value) -> ToolOutcome {
         self.run_raw(tool, &arguments.to_string()).await
     }

@@ -60,7 +60,7 @@ pub(crate) struct World {
     worker_addr: SocketAddr,
     livekit: Option<LiveKit>,
     caller: Caller,
-    _keys: tempfile::TempDir,
+    keys: tempfile::TempDir,
 }
 
 const AUTH_TOKEN: &str = "twilio-token-of-the-tests";
@@ -160,7 +160,7 @@ impl World {
             worker_addr,
             livekit,
             caller,
-            _keys: keys,
+            keys,
         }
     }
 
@@ -194,6 +194,14 @@ impl World {
         };
         let (report, ()) = tokio::join!(call, watch);
         report.expect("a call by the rules")
+    }
+
+    /// Brings a clinic to what this file says; calls that begin from now on find it so.
+    pub(crate) async fn apply(&self, yaml: &str) {
+        let file = self.keys.path().join("clinic.yaml");
+        std::fs::write(&file, yaml).expect("write");
+        let file = file.display().to_string();
+        operate(&self.env, &["tenant", "apply", &file]).await;
     }
 
     pub(crate) fn target(&self) -> Target {
