@@ -191,7 +191,13 @@ impl Rooms {
 }
 
 fn is_late(error: &ServiceError) -> bool {
-    matches!(error, ServiceError::Twirp(ServerError::Twirp(reply)) if reply.code == ServerErrorCode::DEADLINE_EXCEEDED)
+    match error {
+        ServiceError::Twirp(ServerError::Twirp(reply)) => {
+            reply.code == ServerErrorCode::DEADLINE_EXCEEDED
+        }
+        ServiceError::Twirp(ServerError::Request(error)) => error.is_timeout(),
+        _ => false,
+    }
 }
 
 fn is_not_found(error: &ServiceError) -> bool {

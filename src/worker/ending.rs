@@ -40,7 +40,6 @@ pub(super) async fn finish(
         let next = report
             .next_step(&call.clinic.profile)
             .unwrap_or(NextStep::Fallback);
-        transfer::note(call, &report).await;
         let artifact = Artifact::new(&parts(call, outcome, report.clone()));
         let sealed = SealedArtifact::seal(&call.clinic.sealer, &artifact);
         // Before the leg ends, because Twilio then asks at once, and the caller may soon be back.
@@ -54,6 +53,7 @@ pub(super) async fn finish(
         room.leave().await;
         end_leg(&call.deps, &call.record.room).await;
         end_record(call, outcome).await;
+        transfer::note(call, &report).await;
         if !is_held {
             write_artifact(call, &sealed).await;
         }

@@ -18,9 +18,15 @@ pub(super) mod say {
         "Sorry, nobody could take your call. Please call again later. Goodbye.";
 }
 
-/// A TwiML document.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A TwiML document. It may speak of a patient: `Debug` does not show it.
+#[derive(Clone, PartialEq, Eq)]
 pub struct Twiml(String);
+
+impl fmt::Debug for Twiml {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Twiml")
+    }
+}
 
 /// A leg to the LiveKit SIP gateway.
 #[derive(Clone, Copy, Debug)]

@@ -171,8 +171,12 @@ impl Store {
         let words = self.run::<Words>(&run).await?;
         match text(&words, 0)? {
             "back" => {
-                // The artifact is gone; this forgets the tenant if it was the only one.
-                self.unpark_artifact(tenant, call).await?;
+                if let Err(error) = self.forget_if_none_parked(tenant).await {
+                    tracing::debug!(
+                        error = &error as &dyn std::error::Error,
+                        "the index names a tenant too many"
+                    );
+                }
                 Ok(Return::Back)
             }
             "repeated" => Ok(Return::Repeated(number(&words, 1)?)),

@@ -1,6 +1,7 @@
 //! Waiting calls on a real LiveKit and a real Redis.
 
 mod agent;
+mod refer;
 
 use std::{sync::Arc, time::Duration};
 
