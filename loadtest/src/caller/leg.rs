@@ -154,7 +154,23 @@ impl Leg<'_> {
     ) -> Result<LegReport, LegError> {
         let started = Instant::now();
         self.report("initiated");
-        let mut phone = Phone::join(self.access, who, self.line.clone()).await?;
+        let joined = Phone::join(self.access, who, self.line.clone()).await;
+        let mut phone = match joined {
+            Ok(phone) => phone,
+            Err(PhoneError::Removed) => {
+                let report = LegReport {
+                    room: who.room.to_owned(),
+                    transport,
+                    ring_ms: millis(started),
+                    up_ms: None,
+                    end: LegEnd::Busy,
+                    script: None,
+                };
+                self.report(report.outcome().status.as_str());
+                return Ok(report);
+            }
+            Err(error) => return Err(error.into()),
+        };
         self.report("ringing");
         self.line.tell(CallEvent::Ringing);
         let patience = tokio::time::sleep(Duration::from_secs(self.scenario.longest_secs));

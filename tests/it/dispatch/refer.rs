@@ -26,7 +26,7 @@ use neurality::{
 };
 use parking_lot::Mutex;
 use prost::Message;
-use tokio::{net::TcpListener, time::Instant};
+use tokio::{net::TcpListener, task::JoinSet, time::Instant};
 
 const KEY: &str = "APIrefer";
 const SECRET: &str = "a secret of thirty-two characters";
@@ -48,15 +48,15 @@ struct Responder {
 }
 
 impl Responder {
-    /// Serves; returns its client.
-    async fn serve(self) -> Rooms {
+    /// Serves as long as the tasks live; returns its client.
+    async fn serve(self, tasks: &mut JoinSet<std::io::Result<()>>) -> Rooms {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("listen");
         let url = format!("ws://{}", listener.local_addr().expect("address"));
         let router = Router::new()
             .route("/twirp/livekit.RoomService/ListParticipants", post(list))
             .route("/twirp/livekit.SIP/TransferSIPParticipant", post(transfer))
             .with_state(self);
-        tokio::spawn(async move { axum::serve(listener, router).await });
+        tasks.spawn(async move { axum::serve(listener, router).await });
         Rooms::new(&LiveKitConfig {
             url: url.parse().expect("url"),
             api_key: KEY.to_owned(),
@@ -121,7 +121,8 @@ fn responder(network: Network) -> Responder {
 #[tokio::test]
 async fn the_caller_alone_is_referred_to_the_number() {
     let it = responder(Network::Connects);
-    let (asked, rooms) = (Arc::clone(&it.asked), it.serve().await);
+    let mut tasks = JoinSet::new();
+    let (asked, rooms) = (Arc::clone(&it.asked), it.serve(&mut tasks).await);
     let room = RoomName::generate();
     let to = "+12125550191".parse().expect("number");
     rooms
@@ -144,11 +145,11 @@ async fn the_caller_alone_is_referred_to_the_number() {
 #[tokio::test]
 async fn a_refusal_silence_and_an_empty_room_are_told_apart() {
     let to = "+12125550191".parse().expect("number");
-    let room = RoomName::generate();
-    let refused = responder(Network::Refuses).serve().await;
+    let (room, mut tasks) = (RoomName::generate(), JoinSet::new());
+    let refused = responder(Network::Refuses).serve(&mut tasks).await;
     let refused = refused.refer_caller(&room, &to, RINGS).await;
     assert!(matches!(refused, Err(RoomsError::Unavailable(_))));
-    let silent = responder(Network::IsSilent).serve().await;
+    let silent = responder(Network::IsSilent).serve(&mut tasks).await;
     let silent = silent.refer_caller(&room, &to, RINGS).await;
     assert!(matches!(silent, Err(RoomsError::Deadline)));
     let empty = Responder {
@@ -156,7 +157,11 @@ async fn a_refusal_silence_and_an_empty_room_are_told_apart() {
         ..responder(Network::Connects)
     };
     let asked = Arc::clone(&empty.asked);
-    let empty = empty.serve().await.refer_caller(&room, &to, RINGS).await;
+    let empty = empty
+        .serve(&mut tasks)
+        .await
+        .refer_caller(&room, &to, RINGS)
+        .await;
     assert!(matches!(empty, Err(RoomsError::NoCaller)));
     assert!(asked.lock().is_empty());
 }
