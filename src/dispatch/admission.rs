@@ -90,17 +90,14 @@ impl Dispatcher {
 
     fn start(&self, applicant: &Applicant) -> Decision {
         let (dispatcher, tenant) = (self.clone(), applicant.tenant);
-        let hard = self.lifecycle.hard();
-        self.lifecycle.spawn(
-            hard.run_until_cancelled_owned(async move { dispatcher.announce(tenant).await }),
-        );
+        self.beside(async move { dispatcher.announce(tenant).await });
         Decision::Admitted {
             room: applicant.room.clone(),
         }
     }
 
     /// Names the tenant in the index and wakes the keeper. Unnamed, its call would wait for the tenant's next one.
-    async fn announce(&self, tenant: TenantId) {
+    pub(super) async fn announce(&self, tenant: TenantId) {
         let mut pauses = TAKE_BACK.iter();
         while let Err(error) = self.store.mark_busy(tenant, wall_clock()).await {
             tracing::warn!(

@@ -10,6 +10,7 @@ mod offers;
 mod pool;
 pub mod projects;
 pub mod queue;
+mod returns;
 pub mod rooms;
 pub mod supply;
 

@@ -126,11 +126,8 @@ impl Dispatcher {
 
     /// Ends a room whose call was not let in, in a task of its own.
     pub fn turn_away(&self, project: ProjectName, room: RoomName) {
-        let (dispatcher, hard) = (self.clone(), self.lifecycle.hard());
-        self.lifecycle
-            .spawn(hard.run_until_cancelled_owned(async move {
-                dispatcher.end_room(&project, &room).await;
-            }));
+        let dispatcher = self.clone();
+        self.beside(async move { dispatcher.end_room(&project, &room).await });
     }
 
     async fn end_room(&self, project: &ProjectName, room: &RoomName) {

@@ -115,7 +115,7 @@ mod tests {
             instructions: String::new(),
             voice: None,
             fallback_number: None,
-            transfer_number: None,
+            transfer: None,
             region: region.map(|name| name.parse().expect("region")),
             livekit_project: project.map(name),
             max_concurrent_calls: 1,

@@ -4,14 +4,18 @@ use std::{sync::Arc, time::Duration};
 
 use livekit_api::services::{
     LiveKitApi, ServerError, ServerErrorCode, ServiceError, room::CreateRoomOptions,
+    sip::TransferSIPParticipantOptions,
 };
-use livekit_protocol::{CreateAgentDispatchRequest, ParticipantInfo};
+use livekit_protocol::{CreateAgentDispatchRequest, ParticipantInfo, participant_info::Kind};
 use url::Url;
 
 use crate::{
     config::LiveKitConfig,
-    domain::{ids::RoomName, job::JobMetadata},
+    domain::{e164::E164, ids::RoomName, job::JobMetadata},
 };
+
+/// For LiveKit to say that nobody answered.
+const SLACK: Duration = Duration::from_secs(3);
 
 /// A request to LiveKit that did not work.
 #[derive(Debug, thiserror::Error)]
@@ -22,6 +26,9 @@ pub enum RoomsError {
     /// It cannot be reached, or refused.
     #[error("livekit is unavailable")]
     Unavailable(#[source] ServiceError),
+    /// There is no caller in the room.
+    #[error("no caller is in the room")]
+    NoCaller,
 }
 
 /// Rooms and dispatches of one project. A cheap clone.
@@ -145,6 +152,38 @@ impl Rooms {
         }
     }
 
+    /// Has the caller's network connect the caller with a number (a REFER): waits until somebody there answers. Then the caller leaves the room.
+    ///
+    /// # Errors
+    /// [`RoomsError::Deadline`] if nobody answers within `rings`; other ones if the network refuses. Then the caller is still in the room.
+    pub async fn refer_caller(
+        &self,
+        room: &RoomName,
+        to: &E164,
+        rings: Duration,
+    ) -> Result<(), RoomsError> {
+        let everybody = self.participants(room).await?;
+        let caller = everybody.into_iter().find(|who| who.kind() == Kind::Sip);
+        let caller = caller.ok_or(RoomsError::NoCaller)?;
+        let options = TransferSIPParticipantOptions {
+            play_dialtone: Some(true),
+            ringing_timeout: Some(rings),
+            ..TransferSIPParticipantOptions::default()
+        };
+        let to = format!("tel:{}", to.as_str());
+        let asked = self.api.sip().transfer_sip_participant(
+            room.as_str().to_owned(),
+            caller.identity,
+            to,
+            options,
+        );
+        match tokio::time::timeout(rings + SLACK, asked).await {
+            Err(_) => Err(RoomsError::Deadline),
+            Ok(Err(error)) if is_late(&error) => Err(RoomsError::Deadline),
+            Ok(result) => result.map_err(RoomsError::Unavailable),
+        }
+    }
+
     /// Over the client's own timeout, which is per attempt: on LiveKit Cloud it tries several regions.
     async fn within_deadline<T>(
         &self,
@@ -154,6 +193,16 @@ impl Rooms {
             Ok(result) => result.map_err(RoomsError::Unavailable),
             Err(_) => Err(RoomsError::Deadline),
         }
+    }
+}
+
+fn is_late(error: &ServiceError) -> bool {
+    match error {
+        ServiceError::Twirp(ServerError::Twirp(reply)) => {
+            reply.code == ServerErrorCode::DEADLINE_EXCEEDED
+        }
+        ServiceError::Twirp(ServerError::Request(error)) => error.is_timeout(),
+        _ => false,
     }
 }
 

@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 
 use self::document::Document;
 use super::{
-    call::Outcome,
+    call::{Outcome, Route, TransferResult},
     capture::ToolUse,
     conversation::Utterance,
     e164::E164,
@@ -37,12 +37,16 @@ pub struct ArtifactParts {
     pub clock_started_at: DateTime<Utc>,
     /// When it ended.
     pub ended_at: DateTime<Utc>,
+    /// The way it came.
+    pub route: Route,
     /// The clinic's number.
     pub dialled: E164,
     /// The caller's number, unless withheld.
     pub caller: Option<Phi<E164>>,
     /// How it ended.
     pub outcome: Outcome,
+    /// What the agent decided on a transfer, if one was asked for.
+    pub transfer: Option<Transfer>,
     /// What was said and heard.
     pub utterances: Vec<Utterance>,
     /// What was done.
@@ -51,6 +55,15 @@ pub struct ArtifactParts {
     pub latencies: Vec<TurnLatency>,
     /// Who heard, thought and spoke.
     pub providers: ProvidersUsed,
+}
+
+/// A transfer to a person, as far as the conversation knows of it.
+#[derive(Clone, Debug)]
+pub struct Transfer {
+    /// The clinic's number for it; none if callers go to the fallback number.
+    pub to: Option<E164>,
+    /// What became of it; none if the person was dialled after the conversation: then the call's row says it.
+    pub result: Option<TransferResult>,
 }
 
 /// The stages between the end of the caller's speech and the agent's first sound; `None` where a stage did not happen.
@@ -154,9 +167,14 @@ mod tests {
             started_at: "2026-12-01T15:00:00Z".parse().expect("time"),
             clock_started_at: "2026-12-01T15:00:01Z".parse().expect("time"),
             ended_at: "2026-12-01T15:02:00Z".parse().expect("time"),
+            route: Route::Webhook,
             dialled: "+15550100".parse().expect("number"),
             caller: Some(Phi::new("+14155550123".parse().expect("number"))),
             outcome: Outcome::Completed,
+            transfer: Some(Transfer {
+                to: Some("+15550111".parse().expect("number")),
+                result: Some(TransferResult::Closed),
+            }),
             utterances: vec![Utterance {
                 index: 0,
                 speaker: Speaker::Caller,
@@ -218,6 +236,10 @@ mod tests {
             json!({"intent": "check_coverage", "turn": 1})
         );
         assert_eq!(document["slots"][0]["value"], "Delta");
+        assert_eq!(
+            document["transfer"],
+            json!({"to": "+15550111", "result": "closed"})
+        );
         document["surprise"] = json!(1);
         assert!(schema.validate(&document).is_err());
     }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     e164::E164,
-    ids::{CallId, Epoch, RoomName, TenantId},
+    ids::{CallId, Epoch, Returns, RoomName, TenantId},
     phi::Phi,
 };
 
@@ -32,10 +32,14 @@ pub struct CallRecord {
     pub phase: CallPhase,
     /// What Twilio is told when the SIP leg ends.
     pub next: Option<NextStep>,
+    /// How often the caller came back from a person.
+    pub returns: Returns,
+    /// What became of the last transfer, once it is known.
+    pub transfer: Option<TransferResult>,
 }
 
 /// The way a call came to its room; its end goes the same way back.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Route {
     /// Twilio asked our webhook, which sent it to its room. When the leg ends, Twilio asks again: at the `action` URL.
@@ -87,6 +91,55 @@ pub enum NextStep {
     },
     /// Something failed: the tenant's fallback number, or a spoken apology.
     Fallback,
+}
+
+/// What became of a transfer; a closed set, used as a metric label, in the call's row and in the artifact.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum TransferResult {
+    /// The person took the call.
+    Accepted,
+    /// Nobody answered in time, or the line was busy.
+    NoAnswer,
+    /// Somebody answered, and did not take the call.
+    Declined,
+    /// The caller hung up before anybody took the call.
+    Abandoned,
+    /// Nobody is there at that hour: nobody was dialled.
+    Closed,
+    /// The network did not carry it out.
+    Failed,
+}
+
+impl TransferResult {
+    /// Every value, in catalogue order.
+    pub const ALL: [Self; 6] = [
+        Self::Accepted,
+        Self::NoAnswer,
+        Self::Declined,
+        Self::Abandoned,
+        Self::Closed,
+        Self::Failed,
+    ];
+
+    /// The label, and the word in the call's row.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Accepted => "accepted",
+            Self::NoAnswer => "no_answer",
+            Self::Declined => "declined",
+            Self::Abandoned => "abandoned",
+            Self::Closed => "closed",
+            Self::Failed => "failed",
+        }
+    }
+
+    /// The value of that label.
+    #[must_use]
+    pub fn from_label(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|result| result.as_str() == text)
+    }
 }
 
 /// How a call ended; a closed set, used as a metric label and in the artifact.

@@ -86,6 +86,18 @@ impl fmt::Display for Epoch {
     }
 }
 
+/// How often the caller came back to us from a person who did not take the call. Each time the call has a new leg and a new room: this says which of them is meant.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Returns(pub u32);
+
+impl Returns {
+    /// The one after it.
+    #[must_use]
+    pub const fn next(self) -> Self {
+        Self(self.0 + 1)
+    }
+}
+
 /// A worker pod, fresh at each start of the process.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     e164::E164,
     ids::TenantId,
+    opening_hours::OpeningHours,
     placement::{ProjectName, Region},
 };
 
@@ -29,7 +30,7 @@ pub struct TenantProfile {
     /// Where callers go when we cannot serve them.
     pub fallback_number: Option<E164>,
     /// Where `transfer_to_human` goes.
-    pub transfer_number: Option<E164>,
+    pub transfer: Option<TransferDesk>,
     /// The workers that serve it; where it is called, if none is named.
     pub region: Option<Region>,
     /// The LiveKit project that its calls go through, if not the pool's own.
@@ -42,6 +43,15 @@ pub struct TenantProfile {
     pub procedures: BTreeMap<String, Procedure>,
     /// Words that the recogniser should know: practitioners, plans, payers.
     pub keyterms: Vec<String>,
+}
+
+/// The clinic's people, as callers are transferred to them.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct TransferDesk {
+    /// Their number.
+    pub number: E164,
+    /// When they are there.
+    pub hours: OpeningHours,
 }
 
 /// Something a clinic does.

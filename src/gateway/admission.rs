@@ -82,7 +82,7 @@ impl Gateway {
         deadline: Instant,
     ) -> Verdict {
         let (tenant, call) = (clinic.profile.id, CallId::generate());
-        CallRef { tenant, call }.record();
+        CallRef::first(tenant, call).record();
         let projects = self.dispatcher.projects();
         let placed = projects.place(&clinic.profile, newcomer.arrived_in.as_ref());
         let placement = match placed {
@@ -109,10 +109,10 @@ impl Gateway {
         match decision.await {
             Ok(Decision::Admitted { .. }) => {
                 tracing::info!(call.route = newcomer.route.as_str(), "call admitted");
-                Verdict::Admitted(CallRef { tenant, call }, project)
+                Verdict::Admitted(CallRef::first(tenant, call), project)
             }
             Ok(Decision::Repeated { call, room }) => {
-                let call = CallRef { tenant, call };
+                let call = CallRef::first(tenant, call);
                 call.record();
                 Verdict::Repeated(call, room, clinic)
             }

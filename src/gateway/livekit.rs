@@ -87,7 +87,12 @@ async fn follow(
             _ => Ok(()),
         };
     };
-    CallRef { tenant, call }.record();
+    CallRef::first(tenant, call).record();
+    let record = gateway.store.load(tenant, call).await?;
+    // A call that came back from a person has left its first room.
+    let Some(record) = record.filter(|record| record.room == *room) else {
+        return Ok(());
+    };
     match event.event.as_str() {
         "participant_joined" if is_caller => {
             let held = gateway.store.renew_slot(tenant, call, wall_clock()).await?;
@@ -102,7 +107,10 @@ async fn follow(
             tracing::info!(waited, "caller left the room");
         }
         "room_finished" => {
-            let freed = gateway.store.release(tenant, call, wall_clock()).await?;
+            let freed = gateway
+                .store
+                .release_leg(tenant, call, record.returns, wall_clock())
+                .await?;
             tracing::info!(freed, "room is closed");
         }
         _ => {}

@@ -4,6 +4,7 @@
 //!    A call by an elastic trunk is in its room already when LiveKit tells of it: [`trunk`] admits it.
 //! 2. [`twilio::status`], [`livekit`] — progress of the SIP leg and of the room.
 //! 3. [`twilio::after`] — the leg has ended: hang up, connect with a person, or fall back.
+//!    [`twilio::briefing`] — a person picked up, and is told what it is about. [`twilio::transfer`] — what became of it; who was not taken comes back to an agent.
 
 mod admission;
 mod caller_id;
@@ -45,6 +46,7 @@ pub struct Gateway {
     max_body_bytes: usize,
     projects: BTreeMap<ProjectName, Project>,
     verifier: Verifier,
+    db: Db,
     directory: Directory,
     dispatcher: Dispatcher,
     store: Store,
@@ -99,7 +101,8 @@ impl Gateway {
             projects: projects
                 .map(|(name, livekit)| (name, Project::new(livekit)))
                 .collect(),
-            directory: Directory::new(parts.db),
+            directory: Directory::new(parts.db.clone()),
+            db: parts.db,
             dispatcher: parts.dispatcher,
             store: parts.store,
             metrics: parts.metrics,
@@ -131,7 +134,8 @@ fn router(gateway: Arc<Gateway>) -> Router {
     Router::new()
         .route("/voice", post(twilio::voice::voice))
         .route("/twilio/dial-done", post(twilio::after::dial_done))
-        .route("/twilio/person-done", post(twilio::after::person_done))
+        .route("/twilio/person-done", post(twilio::transfer::person_done))
+        .route("/twilio/whisper", post(twilio::briefing::whisper))
         .route("/twilio/sip-status", post(twilio::status::sip_status))
         .route("/livekit/webhook", post(livekit::webhook))
         .route("/healthz", get(health::healthz))

@@ -34,10 +34,11 @@ pub(super) async fn request(request: Request, next: Next) -> Response {
 }
 
 /// The routes of [`super::router`].
-pub(super) const ROUTES: [&str; 8] = [
+pub(super) const ROUTES: [&str; 9] = [
     "/voice",
     "/twilio/dial-done",
     "/twilio/person-done",
+    "/twilio/whisper",
     "/twilio/sip-status",
     "/livekit/webhook",
     "/healthz",

@@ -8,6 +8,7 @@ pub(super) fn text(line: Line, profile: &TenantProfile) -> String {
     match line {
         Line::Greeting => profile.greeting.clone(),
         Line::Resumed => "Sorry, I lost you for a second.".into(),
+        Line::Returned => "I am sorry, nobody could take your call just now. Is there anything else I can help you with?".into(),
         Line::DidNotCatch => "Sorry, I did not catch that. Could you say it again?".into(),
         Line::LineBroke => "Sorry, the line broke up for a moment.".into(),
         Line::SayAgain => "Sorry, let me say that again.".into(),

@@ -68,7 +68,7 @@ pub(super) mod tests {
             instructions: "Parking is behind the house.".into(),
             voice: None,
             fallback_number: None,
-            transfer_number: None,
+            transfer: None,
             region: None,
             livekit_project: None,
             max_concurrent_calls: 10,

@@ -3,12 +3,13 @@
 use super::{latency::TurnLatency, turn::EndReason};
 use crate::{
     domain::{
-        call::{NextStep, Outcome},
+        call::{NextStep, Outcome, TransferResult},
         call_time::CallTime,
         conversation::Utterance,
+        phi::Phi,
         tenant::TenantProfile,
     },
-    tools::outcome::ToolTrace,
+    tools::{hand_over, outcome::ToolTrace},
 };
 
 /// All that the call's record and artifact need of the conversation.
@@ -35,8 +36,10 @@ pub struct SessionReport {
 impl SessionReport {
     /// How the call ended; none if it goes on elsewhere, and then it has no artifact from here.
     #[must_use]
-    pub const fn outcome(&self) -> Option<Outcome> {
+    pub fn outcome(&self) -> Option<Outcome> {
         match self.ending {
+            // The network takes the caller away once it has connected them.
+            EndReason::CallerLeft if self.is_referred() => Some(Outcome::Transferred),
             EndReason::Goodbye | EndReason::CallerAway => Some(Outcome::Completed),
             EndReason::Transfer => Some(Outcome::Transferred),
             EndReason::CallerLeft => Some(Outcome::CallerHungUp),
@@ -53,12 +56,40 @@ impl SessionReport {
     pub fn next_step(&self, profile: &TenantProfile) -> Option<NextStep> {
         let next = match self.outcome()? {
             Outcome::Completed | Outcome::CallerHungUp | Outcome::Abandoned => NextStep::HangUp,
-            Outcome::Transferred => match &profile.transfer_number {
-                Some(to) => NextStep::Transfer { to: to.clone() },
+            Outcome::Transferred => match &profile.transfer {
+                Some(desk) => NextStep::Transfer {
+                    to: desk.number.clone(),
+                },
                 None => NextStep::Fallback,
             },
             Outcome::Failed => NextStep::Fallback,
         };
         Some(next)
+    }
+
+    /// What a person is to be told whom the caller is transferred to.
+    #[must_use]
+    pub fn briefing(&self) -> Option<Phi<String>> {
+        let agreed = self
+            .tools
+            .iter()
+            .rev()
+            .find(|trace| hand_over::agreed(trace));
+        agreed.and_then(hand_over::briefing)
+    }
+
+    /// What became of the last transfer, as far as it was decided in the conversation.
+    #[must_use]
+    pub fn transfer_result(&self) -> Option<TransferResult> {
+        let last = self
+            .tools
+            .iter()
+            .rev()
+            .find(|trace| hand_over::is_transfer(trace));
+        last.and_then(hand_over::result)
+    }
+
+    fn is_referred(&self) -> bool {
+        self.transfer_result() == Some(TransferResult::Accepted)
     }
 }

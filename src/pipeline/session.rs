@@ -98,7 +98,7 @@ pub enum CallEvent {
 pub enum Beginning {
     /// It rings.
     New,
-    /// Another pod had it and is gone.
+    /// Another pod had it and is gone, or a person did not take it.
     TakenOver(Restored),
     /// Another pod gave it away; what was heard meanwhile.
     HandedOver(Restored, Overheard),
@@ -435,6 +435,9 @@ impl Beginning {
             Self::New => (Opening::Greeting, Restored::default(), Vec::new()),
             Self::TakenOver(restored) if restored.is_blank() => {
                 (Opening::Greeting, restored, Vec::new())
+            }
+            Self::TakenOver(restored) if restored.is_back() => {
+                (Opening::Return, restored, Vec::new())
             }
             Self::TakenOver(restored) => (Opening::Apology, restored, Vec::new()),
             Self::HandedOver(restored, overheard) => {

@@ -31,6 +31,8 @@ pub struct Restored {
     pub saved_at: CallTime,
     /// Wall time of the call clock's zero.
     pub started_at: DateTime<Utc>,
+    /// The caller comes back from a person who did not take the call.
+    pub(super) returned: bool,
     pub(super) turns: u32,
     pub(super) entries: Vec<Entry>,
     pub(super) utterances: Vec<Utterance>,
@@ -141,6 +143,7 @@ impl Restored {
         Ok(Self {
             saved_at: stored.saved_at,
             started_at: stored.started_at,
+            returned: false,
             turns: stored.turns,
             entries: stored.entries.into_iter().map(load_entry).collect(),
             utterances: stored.utterances.into_iter().map(load_utterance).collect(),

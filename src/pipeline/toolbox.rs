@@ -12,11 +12,14 @@ use crate::{
     domain::{call_time::CallTime, conversation::ToolRequest, phi::Phi},
     providers::{BoxFuture, llm::ToolSpec},
     telemetry::metrics::Metrics,
-    tools::outcome::{ToolOutcome, ToolStatus, ToolTrace},
+    tools::{
+        hand_over,
+        outcome::{ToolOutcome, ToolStatus, ToolTrace},
+    },
 };
 
 /// A tool has a timeout of its own; this one covers a tool that breaks that rule.
-const LIMIT: Duration = Duration::from_secs(20);
+const LIMIT: Duration = Duration::from_secs(30);
 
 /// Whether a tool changes anything, by its name.
 pub type IsMutating = Arc<dyn Fn(&str) -> bool + Send + Sync>;
@@ -161,6 +164,9 @@ impl ToolRuns {
             started: running.started,
             turn: running.turn,
         };
+        if let Some(result) = hand_over::result(&trace) {
+            self.metrics.transfer(result);
+        }
         self.traces.push(trace);
         Some(RunEnded {
             run: running.run,

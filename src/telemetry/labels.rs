@@ -1,7 +1,7 @@
 //! The closed sets that metric labels are drawn from. A tenant, a call or a phone number is never one.
 
 use crate::{
-    domain::call::Outcome,
+    domain::call::{Outcome, TransferResult},
     providers::{Fault, Vendor},
     tools::outcome::ToolStatus,
 };
@@ -189,6 +189,18 @@ labels! {
 
 impl Label for Outcome {
     const NAME: &'static str = "outcome";
+
+    fn all() -> Vec<Self> {
+        Self::ALL.to_vec()
+    }
+
+    fn text(self) -> &'static str {
+        self.as_str()
+    }
+}
+
+impl Label for TransferResult {
+    const NAME: &'static str = "result";
 
     fn all() -> Vec<Self> {
         Self::ALL.to_vec()

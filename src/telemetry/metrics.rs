@@ -16,7 +16,11 @@ use super::{
     register::{counter, counters, gauge, gauges, histogram, histograms, register},
     vitals::VitalMetrics,
 };
-use crate::{domain::call::Outcome, providers::Vendor, tools::outcome::ToolStatus};
+use crate::{
+    domain::call::{Outcome, TransferResult},
+    providers::Vendor,
+    tools::outcome::ToolStatus,
+};
 
 /// Dense around the budgets of a turn: 0.9 s to the first byte, 1.1 s and 1.4 s on the phone leg.
 const TURN_BUCKETS: &[f64] = &[
@@ -48,6 +52,7 @@ pub struct Metrics {
     admissions: IntCounterVec,
     voice_request: Histogram,
     claims: IntCounterVec,
+    transfers: IntCounterVec,
     slots: IntGaugeVec,
     registered: IntGauge,
     provider_calls: IntCounterVec,
@@ -133,6 +138,11 @@ impl Metrics {
                 &r,
                 "neurality_claims_total",
                 "Claims of assigned calls, by result.",
+            ),
+            transfers: counters::<TransferResult>(
+                &r,
+                "neurality_transfers_total",
+                "Transfers to a person, by what became of them.",
             ),
             slots: gauges::<SlotState>(
                 &r,
@@ -241,6 +251,11 @@ impl Metrics {
     /// A call that asked to be let in was decided on.
     pub fn admission(&self, result: Admission) {
         self.admissions.with_label_values(&[result.text()]).inc();
+    }
+
+    /// What became of a transfer is known.
+    pub fn transfer(&self, result: TransferResult) {
+        self.transfers.with_label_values(&[result.text()]).inc();
     }
 
     /// A voice webhook was answered.

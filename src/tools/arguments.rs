@@ -14,6 +14,8 @@ use crate::{
 const MAX_BYTES: usize = 8 * 1024;
 const MAX_NAME: usize = 100;
 const MAX_TEXT: usize = 500;
+/// Half a minute of speech.
+const MAX_SUMMARY: usize = 300;
 const OLDEST_YEARS: u32 = 120;
 
 /// Parses a tool's arguments; an unknown, missing or mistyped field is told by name.
@@ -43,6 +45,16 @@ pub(super) fn text(field: &str, text: &str) -> Result<String, Refusal> {
         )));
     }
     Ok(text.to_owned())
+}
+
+/// Words for a person who listens to them before a call.
+pub(super) fn summary(text: &str) -> Result<(), Refusal> {
+    if text.chars().count() > MAX_SUMMARY || text.chars().any(char::is_control) {
+        return Err(Refusal::arguments(format!(
+            "summary must have at most {MAX_SUMMARY} characters: it is read aloud."
+        )));
+    }
+    Ok(())
 }
 
 /// A person's full name.

@@ -10,7 +10,7 @@ use super::{
     cancel_appointment::CancelArgs,
     check_insurance_coverage::CoverageArgs,
     find_available_slots::SlotsArgs,
-    hand_over::{EndArgs, TransferArgs},
+    hand_over::{self, EndArgs, TRANSFER, TransferArgs},
     reschedule_appointment::RescheduleArgs,
 };
 use crate::domain::{conversation::ToolSpec, tenant::TenantProfile};
@@ -49,7 +49,7 @@ impl Tool {
             Self::BookAppointment => "book_appointment",
             Self::CancelAppointment => "cancel_appointment",
             Self::RescheduleAppointment => "reschedule_appointment",
-            Self::TransferToHuman => "transfer_to_human",
+            Self::TransferToHuman => TRANSFER,
             Self::EndCall => "end_call",
         }
     }
@@ -63,10 +63,10 @@ impl Tool {
 
     /// Longer for what should not be left in doubt.
     pub(super) const fn deadline(self) -> Duration {
-        if self.is_mutating() {
-            Duration::from_secs(8)
-        } else {
-            Duration::from_secs(4)
+        match self {
+            Self::TransferToHuman => hand_over::DEADLINE,
+            _ if self.is_mutating() => Duration::from_secs(8),
+            _ => Duration::from_secs(4),
         }
     }
 
@@ -156,7 +156,7 @@ mod tests {
             instructions: String::new(),
             voice: None,
             fallback_number: None,
-            transfer_number: None,
+            transfer: None,
             region: None,
             livekit_project: None,
             max_concurrent_calls: 1,

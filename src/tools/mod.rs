@@ -11,7 +11,7 @@ mod cancel_appointment;
 mod catalogue;
 mod check_insurance_coverage;
 mod find_available_slots;
-mod hand_over;
+pub mod hand_over;
 mod idempotency;
 pub mod outcome;
 mod reschedule_appointment;
@@ -25,6 +25,7 @@ use tokio::time::{Instant, timeout};
 use self::{
     answer::{Answer, Answered, Refusal},
     catalogue::Tool,
+    hand_over::Refer,
     outcome::ToolOutcome,
 };
 use crate::{
@@ -50,6 +51,7 @@ pub struct ToolSet {
     call: CallId,
     caller: Option<Phi<E164>>,
     clock: Clock,
+    refer: Option<Refer>,
 }
 
 impl ToolSet {
@@ -68,7 +70,15 @@ impl ToolSet {
             call,
             caller,
             clock,
+            refer: None,
         }
+    }
+
+    /// With a network that transfers the caller while the call lives.
+    #[must_use]
+    pub fn with_refer(mut self, refer: Option<Refer>) -> Self {
+        self.refer = refer;
+        self
     }
 
     /// The tools as the model sees them; the clinic's procedure codes are a closed set in the schemas. Equal for all calls of a clinic.
@@ -80,10 +90,12 @@ impl ToolSet {
             .collect()
     }
 
-    /// Whether a tool of this name changes bookings: it must run to its end, and never on speculation.
+    /// Whether a tool of this name changes something: it must run to its end, and never on speculation.
     #[must_use]
-    pub fn is_mutating(name: &str) -> bool {
-        Tool::by_name(name).is_some_and(Tool::is_mutating)
+    pub fn is_mutating(&self, name: &str) -> bool {
+        let refers = self.refer.is_some();
+        Tool::by_name(name)
+            .is_some_and(|tool| tool.is_mutating() || refers && tool == Tool::TransferToHuman)
     }
 
     /// Runs one request and answers it, within the tool's deadline.
@@ -131,7 +143,7 @@ impl ToolSet {
                 self.reschedule_appointment(arguments::parse(arguments)?)
                     .await
             }
-            Tool::TransferToHuman => self.transfer_to_human(arguments::parse(arguments)?),
+            Tool::TransferToHuman => self.transfer_to_human(arguments::parse(arguments)?).await,
             Tool::EndCall => self.end_call(arguments::parse(arguments)?),
         }
     }

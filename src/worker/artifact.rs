@@ -6,7 +6,7 @@ use super::pod::PodDeps;
 use crate::{
     config::{Config, LlmVendor},
     domain::{
-        artifact::{Artifact, ArtifactParts, ProvidersUsed, TurnLatency},
+        artifact::{Artifact, ArtifactParts, ProvidersUsed, Transfer, TurnLatency},
         call::{CallRecord, Outcome},
         capture::{ToolUse, UseStatus},
         conversation::Utterance,
@@ -16,7 +16,10 @@ use crate::{
     providers::Vendor,
     storage::postgres::{Clinic, SealedArtifact},
     telemetry::labels::ArtifactWrite,
-    tools::outcome::{ToolStatus, ToolTrace},
+    tools::{
+        hand_over,
+        outcome::{ToolStatus, ToolTrace},
+    },
 };
 
 /// What is to be told of a call.
@@ -31,18 +34,22 @@ pub(super) struct Account<'a> {
     pub(super) latencies: Vec<latency::TurnLatency>,
 }
 
+/// The call's artifact, to be written or held.
+pub(super) fn seal(config: &Config, clinic: &Clinic, account: Account<'_>) -> SealedArtifact {
+    let artifact = Artifact::new(&parts(config, clinic, account));
+    SealedArtifact::seal(&clinic.sealer, &artifact)
+}
+
 /// Writes it once: a call that has an artifact keeps that one. Lost only when both stores are away: the stated limit.
-pub(super) async fn write(deps: &PodDeps, clinic: &Clinic, account: Account<'_>) {
-    let artifact = Artifact::new(&parts(&deps.config, account));
-    let sealed = SealedArtifact::seal(&clinic.sealer, &artifact);
-    let written = match deps.db.insert_artifact(&clinic.sealer, &sealed).await {
+pub(super) async fn write(deps: &PodDeps, clinic: &Clinic, sealed: &SealedArtifact) {
+    let written = match deps.db.insert_artifact(&clinic.sealer, sealed).await {
         Ok(_) => ArtifactWrite::Stored,
         Err(error) => {
             tracing::warn!(
                 error = &error as &dyn std::error::Error,
                 "store the artifact"
             );
-            park(deps, &sealed).await
+            park(deps, sealed).await
         }
     };
     deps.metrics.artifact(written);
@@ -74,7 +81,7 @@ async fn park(deps: &PodDeps, sealed: &SealedArtifact) -> ArtifactWrite {
     }
 }
 
-fn parts(config: &Config, account: Account<'_>) -> ArtifactParts {
+fn parts(config: &Config, clinic: &Clinic, account: Account<'_>) -> ArtifactParts {
     let record = account.record;
     ArtifactParts {
         tenant: record.tenant,
@@ -82,14 +89,29 @@ fn parts(config: &Config, account: Account<'_>) -> ArtifactParts {
         started_at: record.admitted_at,
         clock_started_at: account.started_at,
         ended_at: account.ended_at,
+        route: record.route,
         dialled: record.dialled.clone(),
         caller: record.caller.clone(),
         outcome: account.outcome,
+        transfer: transfer_of(clinic, &account.tools),
         utterances: account.transcript,
         tools: account.tools.into_iter().map(tool_use).collect(),
         latencies: account.latencies.iter().map(turn_latency).collect(),
         providers: providers(config),
     }
+}
+
+/// What was agreed in the conversation; whom Twilio dials next is known, not whether they answer.
+fn transfer_of(clinic: &Clinic, tools: &[ToolTrace]) -> Option<Transfer> {
+    let last = tools
+        .iter()
+        .rev()
+        .find(|trace| hand_over::is_transfer(trace))?;
+    let desk = clinic.profile.transfer.as_ref();
+    Some(Transfer {
+        to: desk.map(|desk| desk.number.clone()),
+        result: hand_over::result(last),
+    })
 }
 
 fn tool_use(trace: ToolTrace) -> ToolUse {

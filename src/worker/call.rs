@@ -13,7 +13,7 @@ use super::{
     pod::PodDeps,
     registration::Assignment,
     standing::Standing,
-    wall_clock,
+    transfer, wall_clock,
 };
 use crate::{
     domain::{
@@ -195,7 +195,8 @@ impl Call {
         };
         let sealer = &self.clinic.sealer;
         let plain = sealer.open_from_redis(SESSION, call, saved.state)?;
-        Ok(Some(Restored::decode(plain.expose())?))
+        let restored = Restored::decode(plain.expose())?;
+        Ok(Some(transfer::corrected(&self.record, restored)))
     }
 
     async fn converse(
@@ -205,6 +206,7 @@ impl Call {
         beginning: Beginning,
     ) -> Result<(), CallFailure> {
         let is_new = matches!(beginning, Beginning::New);
+        let is_back = matches!(&beginning, Beginning::TakenOver(saved) if saved.is_back());
         let (events, session) = mpsc::channel(EVENT_CAPACITY);
         let beat = heartbeat::start(self, events.clone(), &over);
         let wires = self
@@ -216,7 +218,9 @@ impl Call {
                 }
             })
             .await?;
-        if !is_new {
+        if is_back {
+            tracing::info!("a caller is back from a person");
+        } else if !is_new {
             tracing::info!("a conversation is taken over");
             self.deps.metrics.pool().resumed(Resumption::TakeOver);
         }
@@ -344,10 +348,12 @@ impl Call {
             self.record.call,
             caller,
             clock,
-        );
+        )
+        .with_refer(transfer::refer(self));
+        let known = set.clone();
         Toolbox {
             specs: set.specs(),
-            is_mutating: Arc::new(ToolSet::is_mutating),
+            is_mutating: Arc::new(move |name| known.is_mutating(name)),
             run: Arc::new(move |request, turn, at: CallTime| {
                 let set = set.clone();
                 Box::pin(async move { set.run(request, turn, at).await })

@@ -7,7 +7,7 @@ use chrono::TimeDelta;
 use super::{
     artifact::{self, Account},
     call::Call,
-    wall_clock,
+    transfer, wall_clock,
 };
 use crate::{
     dispatch::Rooms,
@@ -41,20 +41,26 @@ pub(super) async fn finish(
         let next = report
             .next_step(&call.clinic.profile)
             .unwrap_or(NextStep::Fallback);
-        note_next(call, &next).await;
+        let sealed = artifact::seal(
+            &call.deps.config,
+            &call.clinic,
+            account(call, &report, outcome),
+        );
+        // Before the leg ends, because Twilio then asks at once, and the caller may soon be back.
+        let is_held = match transfer::dialled_next(call, &next) {
+            Some(to) => transfer::prepare(call, to, &report, &sealed).await,
+            None => {
+                note_next(call, &next).await;
+                false
+            }
+        };
         room.leave().await;
         end_leg(&call.deps.rooms, &call.record.room).await;
         end_record(call, outcome).await;
-        let account = Account {
-            record: &call.record,
-            started_at: call.started_at,
-            ended_at: call.started_at + since_start(report.ended_at),
-            outcome,
-            transcript: report.transcript,
-            tools: report.tools,
-            latencies: report.latencies,
-        };
-        artifact::write(&call.deps, &call.clinic, account).await;
+        transfer::note(call, &report).await;
+        if !is_held {
+            artifact::write(&call.deps, &call.clinic, &sealed).await;
+        }
         call.deps.metrics.call_ended(outcome, call.origin.elapsed());
     } else {
         room.leave().await;
@@ -64,6 +70,18 @@ pub(super) async fn finish(
         outcome = outcome.map_or("elsewhere", Outcome::as_str),
         "call ended here"
     );
+}
+
+fn account<'a>(call: &'a Call, report: &SessionReport, outcome: Outcome) -> Account<'a> {
+    Account {
+        record: &call.record,
+        started_at: call.started_at,
+        ended_at: call.started_at + since_start(report.ended_at),
+        outcome,
+        transcript: report.transcript.clone(),
+        tools: report.tools.clone(),
+        latencies: report.latencies.clone(),
+    }
 }
 
 /// A room that we lost without our doing. If the leg has ended the caller hung up; else the caller may still be there, and another agent looks. One that put us out of the

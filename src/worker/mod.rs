@@ -25,6 +25,7 @@ pub mod registration;
 pub mod slots;
 mod standing;
 pub mod tenure;
+mod transfer;
 pub mod vitals;
 
 use chrono::{DateTime, Utc};

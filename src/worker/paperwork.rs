@@ -100,7 +100,8 @@ async fn write_up(
         tools: remains.tools,
         latencies: remains.latencies,
     };
-    artifact::write(deps, &call.clinic, account).await;
+    let sealed = artifact::seal(&deps.config, &call.clinic, account);
+    artifact::write(deps, &call.clinic, &sealed).await;
     Ok(())
 }
 

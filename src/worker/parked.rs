@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use super::pod::PodDeps;
+use super::{pod::PodDeps, wall_clock};
 use crate::{
     domain::ids::{CallId, TenantId},
     storage::postgres::SealedArtifact,
@@ -34,7 +34,11 @@ type SweepError = Box<dyn std::error::Error + Send + Sync>;
 async fn sweep(deps: &PodDeps) -> Result<usize, SweepError> {
     let mut left = 0;
     for tenant in deps.store.tenants_with_artifacts().await? {
+        let held = deps.store.held_artifacts(tenant, wall_clock()).await?;
         for call in deps.store.parked_artifacts(tenant).await? {
+            if held.contains(&call) {
+                continue;
+            }
             if !store(deps, tenant, call).await? {
                 left += 1;
             }

@@ -16,4 +16,5 @@ mod redis;
 mod support;
 mod tenancy;
 mod tools;
+mod transfers;
 mod vad;

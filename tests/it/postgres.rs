@@ -7,7 +7,7 @@ use neurality::{
     config::{PostgresConfig, Secret},
     domain::{
         artifact::{Artifact, ArtifactParts, ProvidersUsed},
-        call::Outcome,
+        call::{Outcome, Route},
         call_time::CallTime,
         conversation::{Speaker, Utterance},
         ids::{CallId, TenantId},
@@ -27,6 +27,8 @@ const CALLER: &str = "+14155550123";
 /// A short call in which the caller said `text`.
 pub(crate) fn artifact_parts(tenant: TenantId, call: CallId, text: &str) -> ArtifactParts {
     ArtifactParts {
+        route: Route::Webhook,
+        transfer: None,
         tenant,
         call,
         started_at: now(),

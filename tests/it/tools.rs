@@ -2,10 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use neurality::tools::{
-    ToolSet,
-    outcome::{CallEffect, ToolStatus},
-};
+use neurality::tools::outcome::{CallEffect, ToolStatus};
 use serde_json::{Value, json};
 
 use crate::support::{Rig, TestCall};
@@ -403,9 +400,10 @@ async fn transfer_and_end_are_effects_on_the_call() {
         (end.status, end.effect),
         (ToolStatus::Done, Some(CallEffect::EndCall))
     );
+    let tools = &call.tools;
     assert!(
-        !ToolSet::is_mutating("transfer_to_human")
-            && ToolSet::is_mutating("book_appointment")
-            && !ToolSet::is_mutating("nonsense")
+        !tools.is_mutating("transfer_to_human")
+            && tools.is_mutating("book_appointment")
+            && !tools.is_mutating("nonsense")
     );
 }

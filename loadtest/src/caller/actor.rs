@@ -36,6 +36,7 @@ pub(super) enum ScriptError {
 /// The caller as a person: knows the script, hears the agent.
 pub(super) struct Actor<'a> {
     pub(super) scenario: &'a Scenario,
+    steps: &'a [Step],
     pub(super) lines: &'a Lines,
     ears: Option<&'a Understanding>,
     pub(super) mouth: Mouth,
@@ -50,6 +51,7 @@ pub(super) struct Actor<'a> {
 impl<'a> Actor<'a> {
     pub(super) fn new(
         scenario: &'a Scenario,
+        steps: &'a [Step],
         lines: &'a Lines,
         ears: Option<&'a Understanding>,
         mouth: Mouth,
@@ -59,6 +61,7 @@ impl<'a> Actor<'a> {
         let agent = line.agent();
         Self {
             scenario,
+            steps,
             lines,
             ears,
             mouth,
@@ -72,7 +75,7 @@ impl<'a> Actor<'a> {
 
     /// Plays all steps; then the caller hangs up.
     pub(super) async fn play(mut self) -> Result<(), ScriptError> {
-        for (number, step) in self.scenario.steps.iter().enumerate() {
+        for (number, step) in self.steps.iter().enumerate() {
             self.line.log.lock().step = number;
             match step {
                 Step::Say(text) => {

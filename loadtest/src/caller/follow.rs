@@ -9,10 +9,10 @@ use super::{
     actor::Lines,
     leg::{Leg, LegEnd, LegReport},
     line::Line,
-    measure,
+    measure, person,
     report::{CallEnd, CallEvent, CallReport, wall_clock},
-    script::Scenario,
-    twilio::{CallStatus, DialOutcome, TwilioLeg},
+    script::{Route, Scenario, Step},
+    twilio::{CallStatus, TwilioLeg},
     twiml::{Dial, DialTarget, Sip, Verb},
     understand::Understanding,
 };
@@ -35,6 +35,10 @@ pub(super) struct Follow<'a> {
 #[derive(Default)]
 struct Done {
     leg: Option<LegReport>,
+    earlier: Vec<LegReport>,
+    briefing: Vec<String>,
+    /// Whether the last leg was a person's.
+    is_with_person: bool,
     action: Option<String>,
     texts: Vec<String>,
     dialled: Option<String>,
@@ -42,6 +46,43 @@ struct Done {
 
 impl Follow<'_> {
     pub(super) async fn run(&self) -> Result<CallReport, CallError> {
+        match self.scenario.route {
+            Route::Webhook => self.by_webhook().await,
+            Route::Trunk => self.by_trunk().await,
+        }
+    }
+
+    /// Nobody is asked: the leg is in its room, and when it ends the call is over.
+    async fn by_trunk(&self) -> Result<CallReport, CallError> {
+        let started_at = wall_clock(self.line.origin.elapsed());
+        // Twilio's status callbacks belong to the other route.
+        let (progress, _) = mpsc::channel(PROGRESS_CAPACITY);
+        let (call_id, leg) = self
+            .leg_of(progress, &self.scenario.steps)
+            .by_trunk()
+            .await?;
+        let done = Done {
+            leg: Some(leg),
+            ..Done::default()
+        };
+        let mut report = self.report(started_at, 0, done);
+        report.call_sid = call_id;
+        Ok(report)
+    }
+
+    fn leg_of<'a>(&'a self, progress: mpsc::Sender<&'static str>, steps: &'a [Step]) -> Leg<'a> {
+        Leg {
+            access: self.access,
+            scenario: self.scenario,
+            steps,
+            lines: self.lines,
+            ears: self.ears,
+            line: self.line.clone(),
+            progress,
+        }
+    }
+
+    async fn by_webhook(&self) -> Result<CallReport, CallError> {
         let started_at = wall_clock(self.line.origin.elapsed());
         let verbs = self
             .twilio
@@ -68,6 +109,8 @@ impl Follow<'_> {
                     None
                 }
                 Verb::Dial(dial) => self.dial(&dial, &mut done).await?,
+                // Callers are asked for no keys.
+                Verb::Gather(_) => None,
             };
             // What follows a <Dial> with an action is never reached.
             if let Some(next) = next {
@@ -85,17 +128,33 @@ impl Follow<'_> {
     async fn dial(&self, dial: &Dial, done: &mut Done) -> Result<Option<Vec<Verb>>, CallError> {
         let outcome = match &dial.target {
             Some(DialTarget::Sip(sip)) => {
-                let leg = self.leg(sip, dial.timeout.map(Duration::from_secs)).await?;
+                let steps = match &done.leg {
+                    None => &self.scenario.steps,
+                    Some(_) => &self.scenario.back,
+                };
+                let limit = dial.timeout.map(Duration::from_secs);
+                let leg = self.leg(sip, limit, steps).await?;
                 let outcome = leg.outcome();
-                done.leg = Some(leg);
+                done.is_with_person = false;
+                done.earlier.extend(done.leg.replace(leg));
                 done.action.clone_from(&dial.action);
                 outcome
             }
             Some(DialTarget::Number(number)) => {
-                self.line.tell(CallEvent::Dials(number.clone()));
-                done.dialled = Some(number.clone());
-                // A person answers at once and is done at once: their call is not ours to test.
-                DialOutcome::completed(Duration::from_secs(1))
+                self.line.tell(CallEvent::Dials(number.number.clone()));
+                done.dialled = Some(number.number.clone());
+                done.is_with_person = true;
+                person::call(
+                    self.scenario.person,
+                    number,
+                    &self.twilio,
+                    &mut done.briefing,
+                )
+                .await
+                .map_err(|source| CallError::Webhook {
+                    what: "POST for a person's leg",
+                    source,
+                })?
             }
             None => return Ok(None),
         };
@@ -120,18 +179,16 @@ impl Follow<'_> {
         Ok(Some(if hung_up { Vec::new() } else { verbs }))
     }
 
-    async fn leg(&self, sip: &Sip, ring_limit: Option<Duration>) -> Result<LegReport, CallError> {
+    async fn leg(
+        &self,
+        sip: &Sip,
+        ring_limit: Option<Duration>,
+        steps: &[Step],
+    ) -> Result<LegReport, CallError> {
         let (progress, events) = mpsc::channel(PROGRESS_CAPACITY);
         let callbacks = self.callbacks(sip, events);
-        let leg = Leg {
-            access: self.access,
-            scenario: self.scenario,
-            lines: self.lines,
-            ears: self.ears,
-            line: self.line.clone(),
-            progress,
-        };
-        let report = leg.run(sip, ring_limit).await;
+        let leg = self.leg_of(progress, steps);
+        let report = leg.dial(sip, ring_limit).await;
         drop(leg);
         if let Err(error) = callbacks.await {
             tracing::error!(%error, "the status callbacks' task failed");
@@ -169,17 +226,14 @@ impl Follow<'_> {
     ) -> CallReport {
         let log = std::mem::take(&mut *self.line.log.lock());
         let turns = measure::turns(&log.recording, &log.spoken, &log.buffer);
-        let failures = done
-            .leg
-            .iter()
-            .filter_map(|leg| leg.script.clone())
-            .collect();
+        let legs = done.earlier.iter().chain(&done.leg);
+        let failures = legs.filter_map(|leg| leg.script.clone()).collect();
         let end = match &done.leg {
             Some(LegReport {
                 end: LegEnd::Caller,
                 ..
             }) => CallEnd::CallerHungUp,
-            _ if done.dialled.is_some() => CallEnd::PersonDialled,
+            _ if done.is_with_person => CallEnd::PersonDialled,
             Some(LegReport { up_ms: Some(_), .. }) => CallEnd::AgentHungUp,
             _ => CallEnd::TurnedAway,
         };
@@ -189,6 +243,8 @@ impl Follow<'_> {
             started_at,
             voice_ms,
             leg: done.leg,
+            earlier: done.earlier,
+            briefing: done.briefing,
             action: done.action,
             texts: done.texts,
             dialled: done.dialled,

@@ -1,7 +1,8 @@
-//! The leg that Twilio dials for the caller: from the `<Sip>` address to how it ended.
+//! The caller's leg in the room: from the `<Sip>` address that Twilio dials, or from an elastic trunk, to how it ended.
 
 use std::{sync::Arc, time::Duration};
 
+use rand::Rng;
 use serde::Serialize;
 use tokio::{
     sync::mpsc,
@@ -14,7 +15,8 @@ use super::{
     line::Line,
     phone::{Over, Phone, PhoneError, Ringing},
     report::CallEvent,
-    script::Scenario,
+    script::{Scenario, Step},
+    token::{SipParticipant, Way, trunk_room},
     twilio::{DialOutcome, DialStatus},
     twiml::{Sip, TwimlError},
     understand::Understanding,
@@ -22,6 +24,8 @@ use super::{
 
 /// Twilio's default.
 const RING_LIMIT: Duration = Duration::from_secs(30);
+/// livekit-sip's, as the product provisions its trunks.
+const TRUNK_RING_LIMIT: Duration = Duration::from_secs(40);
 
 /// A leg that Twilio or livekit-sip would refuse before it rings.
 #[derive(Debug, thiserror::Error)]
@@ -85,6 +89,7 @@ impl LegReport {
         DialOutcome {
             status,
             answered_for: self.up_ms.map(Duration::from_millis),
+            is_bridged: self.up_ms.is_some(),
             sip_code,
         }
     }
@@ -94,6 +99,8 @@ impl LegReport {
 pub(super) struct Leg<'a> {
     pub(super) access: &'a LiveKitAccess,
     pub(super) scenario: &'a Scenario,
+    /// What the caller does on this leg.
+    pub(super) steps: &'a [Step],
     pub(super) lines: &'a Lines,
     pub(super) ears: Option<&'a Understanding>,
     pub(super) line: Arc<Line>,
@@ -102,30 +109,78 @@ pub(super) struct Leg<'a> {
 }
 
 impl Leg<'_> {
-    /// Rings, plays the script, ends.
+    /// Rings, plays the script, ends: the leg that Twilio dials.
     ///
     /// # Errors
     /// [`LegError`] if there was no leg.
-    pub(super) async fn run(
+    pub(super) async fn dial(
         &self,
         sip: &Sip,
         ring_limit: Option<Duration>,
     ) -> Result<LegReport, LegError> {
+        let (room, transport) = self.check(sip)?;
+        let call_id = fresh_call_id();
+        let who = SipParticipant {
+            room: &room,
+            kind: "sip",
+            from: &self.scenario.from,
+            call_id: &call_id,
+            way: Way::Dialled,
+        };
+        self.run(&who, transport, ring_limit.unwrap_or(RING_LIMIT))
+            .await
+    }
+
+    /// As [`Self::dial`], for a leg that an elastic trunk brings. Gives livekit-sip's name of it, too.
+    ///
+    /// # Errors
+    /// [`LegError`] if there was no leg.
+    pub(super) async fn by_trunk(&self) -> Result<(String, LegReport), LegError> {
+        let (room, call_id) = (trunk_room(&self.scenario.from), fresh_call_id());
+        let who = SipParticipant {
+            room: &room,
+            kind: "sip",
+            from: &self.scenario.from,
+            call_id: &call_id,
+            way: Way::Trunk {
+                to: &self.scenario.to,
+            },
+        };
+        let report = self.run(&who, None, TRUNK_RING_LIMIT).await?;
+        Ok((call_id, report))
+    }
+
+    async fn run(
+        &self,
+        who: &SipParticipant<'_>,
+        transport: Option<String>,
+        ring_limit: Duration,
+    ) -> Result<LegReport, LegError> {
         let started = Instant::now();
-        let address = self.check(sip)?;
         self.report("initiated");
-        let mut phone = Phone::join(
-            self.access,
-            &address.0,
-            &self.scenario.from,
-            self.line.clone(),
-        )
-        .await?;
+        let joined = Phone::join(self.access, who, self.line.clone()).await;
+        let mut phone = match joined {
+            Ok(phone) => phone,
+            Err(PhoneError::Removed) => {
+                let report = LegReport {
+                    room: who.room.to_owned(),
+                    transport,
+                    ring_ms: millis(started),
+                    up_ms: None,
+                    end: LegEnd::Busy,
+                    script: None,
+                    steps_left: 0,
+                };
+                self.report(report.outcome().status.as_str());
+                return Ok(report);
+            }
+            Err(error) => return Err(error.into()),
+        };
         self.report("ringing");
         self.line.tell(CallEvent::Ringing);
         let patience = tokio::time::sleep(Duration::from_secs(self.scenario.longest_secs));
         let ringing = tokio::select! {
-            ringing = phone.ring(ring_limit.unwrap_or(RING_LIMIT)) => Some(ringing),
+            ringing = phone.ring(ring_limit) => Some(ringing),
             () = patience => None,
         };
         let ring_ms = millis(started);
@@ -138,6 +193,7 @@ impl Leg<'_> {
                 self.line.tell(CallEvent::Answered);
                 let actor = Actor::new(
                     self.scenario,
+                    self.steps,
                     self.lines,
                     self.ears,
                     mouth,
@@ -155,11 +211,11 @@ impl Leg<'_> {
         phone.hang_up().await;
         self.line.tell(CallEvent::Over);
         let ended_by_them = up_ms.is_some() && end != LegEnd::Caller;
-        let steps = self.scenario.steps.len();
+        let steps = self.steps.len();
         let steps_left = steps.saturating_sub(self.line.log.lock().step + 1);
         let report = LegReport {
-            room: address.0,
-            transport: address.1,
+            room: who.room.to_owned(),
+            transport,
             ring_ms,
             up_ms,
             end,
@@ -230,6 +286,10 @@ impl Leg<'_> {
             tracing::debug!(event, "nobody takes the leg's progress");
         }
     }
+}
+
+fn fresh_call_id() -> String {
+    format!("SCL_{:012x}", rand::rng().random::<u64>() >> 16)
 }
 
 fn millis(since: Instant) -> u64 {

@@ -5,6 +5,8 @@
 //! phone:                                     joins the room as livekit-sip does, rings, is answered, talks, hangs up
 //! ```
 //!
+//! A call by an elastic trunk ([`Route::Trunk`]) begins in its room: no webhook is asked, no TwiML followed.
+//!
 //! Everything is real but the telephone network: signatures, TwiML, the room, Opus, speech in a phone's band. Both directions
 //! are recorded on one clock, and [`measure`] reads the silences that a patient hears from that recording.
 //! [`Caller::place`] keeps no global state: place as many calls at once as you like.
@@ -16,6 +18,7 @@ mod leg;
 mod line;
 pub mod measure;
 mod mouth;
+mod person;
 mod phone;
 pub mod probe;
 pub mod recording;
@@ -40,9 +43,10 @@ use self::{
 };
 pub use self::{
     leg::{LegEnd, LegError, LegReport},
+    person::Person,
     phone::PhoneError,
     report::{CallEnd, CallEvent, CallReport, Repeat},
-    script::{Expect, Reply, Scenario, ScenarioError, Step},
+    script::{Expect, Reply, Route, Scenario, ScenarioError, Step},
     twilio::TwilioError,
 };
 use crate::speech::{Flite, SpeechError};

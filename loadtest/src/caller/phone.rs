@@ -3,7 +3,11 @@
 //! It rings, deaf, until it is subscribed to an audio track that somebody published; then it is `active`, and hears the agent
 //! from its first packet on. Removed while it rings it is busy.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::Arc,
+    time::Duration,
+};
 
 use livekit::{
     DisconnectReason,
@@ -18,7 +22,6 @@ use livekit::{
     },
 };
 use livekit_api::access_token::AccessTokenError;
-use rand::Rng;
 use tokio::{
     sync::mpsc::UnboundedReceiver,
     time::{Instant, timeout, timeout_at},
@@ -52,6 +55,9 @@ pub enum PhoneError {
         /// LiveKit's reason.
         source: Box<livekit::RoomError>,
     },
+    /// The far side removed the leg before it rang.
+    #[error("the leg was removed")]
+    Removed,
     /// LiveKit did not answer in time.
     #[error("{0}: no answer in time")]
     Late(&'static str),
@@ -62,6 +68,8 @@ pub enum PhoneError {
 pub(super) struct Phone {
     room: Arc<Room>,
     events: UnboundedReceiver<RoomEvent>,
+    /// What happened while the caller's track was being published.
+    early: VecDeque<RoomEvent>,
     source: NativeAudioSource,
     own: RtcAudioTrack,
     line: Arc<Line>,
@@ -99,33 +107,12 @@ impl Phone {
     /// [`PhoneError`].
     pub(super) async fn join(
         access: &LiveKitAccess,
-        room: &str,
-        from: &str,
+        who: &SipParticipant<'_>,
         line: Arc<Line>,
     ) -> Result<Self, PhoneError> {
-        Self::join_as("sip", access, room, from, line).await
-    }
-
-    /// As [`Self::join`], as a participant of another kind.
-    pub(super) async fn join_as(
-        kind: &str,
-        access: &LiveKitAccess,
-        room: &str,
-        from: &str,
-        line: Arc<Line>,
-    ) -> Result<Self, PhoneError> {
-        let call_id = format!("SCL_{:012x}", rand::rng().random::<u64>() >> 16);
-        let identity = format!("sip_{from}_{}", &call_id[4..]);
-        let who = SipParticipant {
-            room,
-            kind,
-            identity: &identity,
-            from,
-            call_id: &call_id,
-        };
-        let token = sip_token(&access.api_key, &access.api_secret, &who)?;
+        let token = sip_token(&access.api_key, &access.api_secret, who)?;
         let joining = Room::connect(&access.url, &token, RoomOptions::default());
-        let (room, events) = in_time("join the room", joining).await?;
+        let (room, mut events) = in_time("join the room", joining).await?;
         let source = NativeAudioSource::new(AudioSourceOptions::default(), TRACK_RATE, 1, QUEUE_MS);
         let track =
             LocalAudioTrack::create_audio_track("phone", RtcAudioSource::Native(source.clone()));
@@ -135,15 +122,16 @@ impl Phone {
             red: false,
             ..TrackPublishOptions::default()
         };
-        in_time(
+        let participant = room.local_participant();
+        let publishing = in_time(
             "publish the caller's track",
-            room.local_participant()
-                .publish_track(LocalTrack::Audio(track), options),
-        )
-        .await?;
+            participant.publish_track(LocalTrack::Audio(track), options),
+        );
+        let early = until_done(publishing, &mut events).await?;
         Ok(Self {
             room: Arc::new(room),
             events,
+            early,
             source,
             own,
             line,
@@ -157,7 +145,7 @@ impl Phone {
     pub(super) async fn ring(&mut self, limit: Duration) -> Ringing {
         let deadline = Instant::now() + limit;
         loop {
-            match timeout_at(deadline, self.events.recv()).await {
+            match timeout_at(deadline, self.next_event()).await {
                 Err(_) => return Ringing::NoAnswer,
                 Ok(None) => return Ringing::Lost,
                 Ok(Some(RoomEvent::TrackSubscribed {
@@ -230,7 +218,7 @@ impl Phone {
     /// Waits until the far side ends the call, and listens to the tracks that come meanwhile.
     pub(super) async fn until_over(&mut self) -> Over {
         loop {
-            match self.events.recv().await {
+            match self.next_event().await {
                 None => return Over::Lost,
                 Some(RoomEvent::Disconnected { reason }) => {
                     tracing::debug!(?reason, "the leg was ended");
@@ -249,6 +237,14 @@ impl Phone {
                 }
                 Some(_) => {}
             }
+        }
+    }
+
+    /// Cancel-safe.
+    async fn next_event(&mut self) -> Option<RoomEvent> {
+        match self.early.pop_front() {
+            Some(event) => Some(event),
+            None => self.events.recv().await,
         }
     }
 
@@ -282,6 +278,26 @@ impl Drop for Phone {
     /// A call that is abandoned in the middle ends its tasks, too.
     fn drop(&mut self) {
         self.stop.cancel();
+    }
+}
+
+/// Does something in the room; gives what happened meanwhile.
+async fn until_done<T>(
+    work: impl Future<Output = Result<T, PhoneError>>,
+    events: &mut UnboundedReceiver<RoomEvent>,
+) -> Result<VecDeque<RoomEvent>, PhoneError> {
+    tokio::pin!(work);
+    let mut early = VecDeque::new();
+    loop {
+        tokio::select! {
+            done = &mut work => return done.map(|_| early),
+            Some(event) = events.recv() => match event {
+                RoomEvent::Disconnected { reason } if over(reason) == Over::Bye => {
+                    return Err(PhoneError::Removed);
+                }
+                event => early.push_back(event),
+            },
+        }
     }
 }
 

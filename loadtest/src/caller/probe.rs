@@ -33,6 +33,7 @@ use super::{
     mouth::{Mouth, TRACK_RATE},
     phone::{Phone, Ringing, in_time},
     recording::time,
+    token::{SipParticipant, Way},
 };
 
 /// The worker's queue in front of the network.
@@ -105,7 +106,14 @@ pub async fn measure_path(access: &LiveKitAccess) -> Result<MediaPath, ProbeErro
     let (caller_line, agent_line) = (Line::new(origin, None), Line::new(origin, None));
     let mut tasks = JoinSet::new();
     let agent = StandIn::join(access, &room, agent_line.clone(), &mut tasks).await?;
-    let mut phone = Phone::join_as("standard", access, &room, "probe", caller_line.clone()).await?;
+    let probe = SipParticipant {
+        room: &room,
+        kind: "standard",
+        from: "probe",
+        call_id: "SCL_probe",
+        way: Way::Dialled,
+    };
+    let mut phone = Phone::join(access, &probe, caller_line.clone()).await?;
     let Ringing::Answered(track) = phone.ring(JOIN_DEADLINE).await else {
         return Err(ProbeError::Deaf { sent: 0, heard: 0 });
     };

@@ -61,7 +61,7 @@ pub struct Repeat {
 pub struct CallReport {
     /// The scenario.
     pub scenario: String,
-    /// Twilio's name of it.
+    /// Twilio's name of it; on a trunk livekit-sip's.
     pub call_sid: String,
     /// When Twilio was told of it: zero of the recording.
     pub started_at: DateTime<Utc>,
@@ -69,10 +69,14 @@ pub struct CallReport {
     pub voice_ms: u64,
     /// The leg to the agent, if there was one.
     pub leg: Option<LegReport>,
+    /// Legs before it: those that led to a person who did not take the call.
+    pub earlier: Vec<LegReport>,
     /// The agent leg's `action` URL, if it was asked.
     pub action: Option<String>,
     /// What Twilio spoke.
     pub texts: Vec<String>,
+    /// What it told the person it dialled, before they were connected.
+    pub briefing: Vec<String>,
     /// Whom it dialled.
     pub dialled: Option<String>,
     /// How it ended.

@@ -4,7 +4,7 @@ use std::{path::Path, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
-use super::report::CallEnd;
+use super::{person::Person, report::CallEnd};
 use crate::speech::Voice;
 
 /// A scenario that cannot be played.
@@ -33,6 +33,9 @@ pub struct Scenario {
     pub from: String,
     /// The number dialled.
     pub to: String,
+    /// The way to the clinic's number.
+    #[serde(default)]
+    pub route: Route,
     /// Who speaks.
     #[serde(default = "patient")]
     pub voice: Voice,
@@ -61,6 +64,12 @@ pub struct Scenario {
     /// In order; the caller hangs up after the last.
     #[serde(with = "serde_yaml_ng::with::singleton_map_recursive", default)]
     pub steps: Vec<Step>,
+    /// What a person does whom Twilio calls in the end.
+    #[serde(default)]
+    pub person: Person,
+    /// What the caller does when nobody took the call and it is back with an agent.
+    #[serde(with = "serde_yaml_ng::with::singleton_map_recursive", default)]
+    pub back: Vec<Step>,
     /// What must come of it.
     #[serde(default)]
     pub expect: Expect,
@@ -75,6 +84,17 @@ pub struct Reply {
     /// The answer; the caller's last line once more if none.
     #[serde(default)]
     pub say: Option<String>,
+}
+
+/// The way a call takes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Route {
+    /// Twilio asks the gateway's webhook what to do.
+    #[default]
+    Webhook,
+    /// An elastic SIP trunk brings it straight to LiveKit.
+    Trunk,
 }
 
 /// One thing the caller does.
@@ -143,7 +163,8 @@ impl Scenario {
 
     /// Everything the caller may say.
     pub fn lines(&self) -> impl Iterator<Item = &str> {
-        let steps = self.steps.iter().filter_map(|step| match step {
+        let steps = self.steps.iter().chain(&self.back);
+        let steps = steps.filter_map(|step| match step {
             Step::Say(text) | Step::Blurt(text) | Step::Interrupt { say: text, .. } => {
                 Some(text.as_str())
             }

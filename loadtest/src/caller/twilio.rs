@@ -117,10 +117,38 @@ impl TwilioLeg {
             ("DialCallStatus", outcome.status.as_str()),
             ("DialCallSid", &sid),
             ("DialSipResponseCode", &code),
+            (
+                "DialBridged",
+                if outcome.is_bridged { "true" } else { "false" },
+            ),
         ];
         if let Some(seconds) = &duration {
             extra.push(("DialCallDuration", seconds));
         }
+        Ok(twiml::parse(&self.post(&url, &extra).await?)?)
+    }
+
+    /// A leg that a `<Dial>` has made asks for its own document, or posts the key pressed on it; gives what comes back.
+    ///
+    /// # Errors
+    /// See [`TwilioError`].
+    pub async fn child(
+        &self,
+        url: &str,
+        sid: &str,
+        to: &str,
+        key: Option<&str>,
+    ) -> Result<Vec<Verb>, TwilioError> {
+        let url = self.voice_url.join(url)?;
+        let mut extra = vec![
+            ("CallSid", sid),
+            ("ParentCallSid", self.call_sid.as_str()),
+            ("Direction", "outbound-dial"),
+            ("CallStatus", "in-progress"),
+            ("Called", to),
+            ("To", to),
+        ];
+        extra.extend(key.map(|key| ("Digits", key)));
         Ok(twiml::parse(&self.post(&url, &extra).await?)?)
     }
 
@@ -217,6 +245,8 @@ pub struct DialOutcome {
     pub status: DialStatus,
     /// How long it was up, if it was answered.
     pub answered_for: Option<Duration>,
+    /// Whether the caller was connected with it.
+    pub is_bridged: bool,
     /// The final SIP response.
     pub sip_code: u16,
 }
@@ -252,6 +282,7 @@ impl DialOutcome {
         Self {
             status: DialStatus::Completed,
             answered_for: Some(answered_for),
+            is_bridged: true,
             sip_code: 200,
         }
     }

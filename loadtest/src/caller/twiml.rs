@@ -30,6 +30,30 @@ pub enum Verb {
     Hangup,
     /// Rings somebody.
     Dial(Dial),
+    /// Waits for keys.
+    Gather(Gather),
+}
+
+/// `<Gather>` of keys.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Gather {
+    /// Where the keys are posted; the same document if none.
+    pub action: Option<String>,
+    /// So many keys.
+    pub digits: Option<u64>,
+    /// Seconds of silence before it goes on without any.
+    pub timeout: Option<u64>,
+    /// What is spoken meanwhile.
+    pub says: Vec<String>,
+}
+
+/// `<Number>`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Number {
+    /// Whom.
+    pub number: String,
+    /// The document for them, before they are connected.
+    pub url: Option<String>,
 }
 
 /// `<Dial>`.
@@ -49,7 +73,7 @@ pub struct Dial {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DialTarget {
     /// A phone number.
-    Number(String),
+    Number(Number),
     /// A SIP address.
     Sip(Sip),
 }
@@ -145,7 +169,8 @@ enum Open {
     Pause(u64),
     Hangup,
     Dial(Dial),
-    Number(String),
+    Gather(Gather),
+    Number(Number),
     Sip(Sip),
 }
 
@@ -168,12 +193,11 @@ impl Parser {
         let open = match (self.stack.last(), name.as_str()) {
             (None, "Response") if !self.complete => none(&name, &attributes, Open::Response)?,
             (Some(Open::Response), "Hangup") => none(&name, &attributes, Open::Hangup)?,
-            (Some(Open::Response), "Say") => say(&attributes)?,
+            (Some(Open::Response | Open::Gather(_)), "Say") => say(&attributes)?,
+            (Some(Open::Response), "Gather") => Open::Gather(gather(&attributes)?),
             (Some(Open::Response), "Pause") => pause(&attributes)?,
             (Some(Open::Response), "Dial") => Open::Dial(dial(&attributes)?),
-            (Some(Open::Dial(_)), "Number") => {
-                none(&name, &attributes, Open::Number(String::new()))?
-            }
+            (Some(Open::Dial(_)), "Number") => Open::Number(dialled(&attributes)?),
             (Some(Open::Dial(_)), "Sip") => Open::Sip(sip(&attributes)?),
             _ => return Err(TwimlError::Form(format!("<{name}> here"))),
         };
@@ -183,7 +207,7 @@ impl Parser {
 
     fn text(&mut self, text: &str) -> Result<(), TwimlError> {
         match self.stack.last_mut() {
-            Some(Open::Say(t) | Open::Number(t)) => t.push_str(text),
+            Some(Open::Say(t) | Open::Number(Number { number: t, .. })) => t.push_str(text),
             Some(Open::Sip(sip)) => sip.uri.push_str(text),
             _ => return Err(TwimlError::Form(format!("text {text:?}"))),
         }
@@ -199,7 +223,11 @@ impl Parser {
     fn close(&mut self) -> Result<(), TwimlError> {
         match self.stack.pop() {
             Some(Open::Response) => self.complete = true,
-            Some(Open::Say(text)) => self.verbs.push(Verb::Say(text)),
+            Some(Open::Say(text)) => match self.stack.last_mut() {
+                Some(Open::Gather(gather)) => gather.says.push(text),
+                _ => self.verbs.push(Verb::Say(text)),
+            },
+            Some(Open::Gather(gather)) => self.verbs.push(Verb::Gather(gather)),
             Some(Open::Pause(seconds)) => self.verbs.push(Verb::Pause(seconds)),
             Some(Open::Hangup) => self.verbs.push(Verb::Hangup),
             Some(Open::Dial(dial)) => self.verbs.push(Verb::Dial(dial)),
@@ -276,6 +304,32 @@ fn dial(attributes: &Attributes) -> Result<Dial, TwimlError> {
     Ok(dial)
 }
 
+fn gather(attributes: &Attributes) -> Result<Gather, TwimlError> {
+    let mut gather = Gather::default();
+    for (name, value) in attributes {
+        match (name.as_str(), value.as_str()) {
+            ("action", url) => gather.action = Some(url.to_owned()),
+            ("method", "POST") | ("input", "dtmf") => {}
+            ("numDigits", count) => gather.digits = Some(number("Gather", name, count)?),
+            ("timeout", seconds) => gather.timeout = Some(number("Gather", name, seconds)?),
+            _ => return Err(unknown("Gather", name)),
+        }
+    }
+    Ok(gather)
+}
+
+fn dialled(attributes: &Attributes) -> Result<Number, TwimlError> {
+    let mut dialled = Number::default();
+    for (name, value) in attributes {
+        match (name.as_str(), value.as_str()) {
+            ("url", url) => dialled.url = Some(url.to_owned()),
+            ("method", "POST") => {}
+            _ => return Err(unknown("Number", name)),
+        }
+    }
+    Ok(dialled)
+}
+
 fn sip(attributes: &Attributes) -> Result<Sip, TwimlError> {
     const EVENTS: [&str; 4] = ["initiated", "ringing", "answered", "completed"];
     let mut sip = Sip::default();
@@ -336,6 +390,32 @@ mod tests {
             matches!(&verbs[0], Verb::Say(text) if text.replace(' ', "") == "Miller&Sons"),
             "{verbs:?}"
         );
+    }
+
+    #[test]
+    fn reads_what_a_person_is_asked_before_a_call() {
+        let verbs = parse(
+            r#"<Response><Dial><Number url="/whisper?a=1&amp;b=2">+12125550191</Number></Dial></Response>"#,
+        );
+        let verbs = verbs.expect("valid");
+        let Some(Verb::Dial(dial)) = verbs.first() else {
+            panic!("{verbs:?}")
+        };
+        let number = Number {
+            number: "+12125550191".to_owned(),
+            url: Some("/whisper?a=1&b=2".to_owned()),
+        };
+        assert_eq!(dial.target, Some(DialTarget::Number(number)));
+        let asks = r#"<Response><Gather numDigits="1" timeout="8" action="/key"><Say>Press 1.</Say></Gather><Hangup/></Response>"#;
+        let gather = Gather {
+            action: Some("/key".to_owned()),
+            digits: Some(1),
+            timeout: Some(8),
+            says: vec!["Press 1.".to_owned()],
+        };
+        let expected = [Verb::Gather(gather), Verb::Hangup];
+        assert_eq!(parse(asks).expect("valid"), expected);
+        assert_eq!(parse("<Response></Response>").expect("valid"), []);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::{ArtifactParts, SCHEMA, TurnLatency};
 use crate::domain::{
-    call::Outcome,
+    call::{Outcome, Route, TransferResult},
     capture::{self, CapturedSlot, SlotName, ToolUse, UseStatus},
     conversation::{Intent, Speaker, Utterance},
     ids::{CallId, TenantId},
@@ -33,12 +33,16 @@ pub(super) struct Document {
     clock_started_at: DateTime<Utc>,
     /// End of the call.
     ended_at: DateTime<Utc>,
+    /// The way the call came.
+    route: Route,
     /// The clinic's number that was dialled.
     dialled: String,
     /// The caller's number; null when withheld.
     caller: Option<String>,
     /// How the call ended.
     outcome: Outcome,
+    /// A transfer to a person, if one was asked for.
+    transfer: Option<TransferLine>,
     /// What was said and heard, in order.
     transcript: Vec<Line>,
     /// What the caller wanted, in order.
@@ -51,6 +55,16 @@ pub(super) struct Document {
     latencies: Vec<LatencyLine>,
     /// Vendors that served the call.
     providers: Providers,
+}
+
+/// A transfer, as the conversation knows of it.
+#[derive(Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct TransferLine {
+    /// The clinic's number for it; null if callers go to the fallback number.
+    to: Option<String>,
+    /// What became of it; null if the person was dialled after the conversation: then the call's row says it.
+    result: Option<TransferResult>,
 }
 
 /// One contribution.
@@ -161,12 +175,17 @@ impl From<&ArtifactParts> for Document {
             started_at: parts.started_at,
             clock_started_at: parts.clock_started_at,
             ended_at: parts.ended_at,
+            route: parts.route,
             dialled: parts.dialled.as_str().to_owned(),
             caller: parts
                 .caller
                 .as_ref()
                 .map(|caller| caller.expose().as_str().to_owned()),
             outcome: parts.outcome,
+            transfer: parts.transfer.as_ref().map(|transfer| TransferLine {
+                to: transfer.to.as_ref().map(|to| to.as_str().to_owned()),
+                result: transfer.result,
+            }),
             transcript: parts.utterances.iter().map(Line::from).collect(),
             intents: intents
                 .iter()

@@ -1,4 +1,4 @@
-//! What comes after a leg: `POST /twilio/dial-done` (the agent's) and `POST /twilio/person-done` (a person's).
+//! What comes after the agent's leg: `POST /twilio/dial-done`.
 
 use std::sync::Arc;
 
@@ -38,7 +38,7 @@ pub async fn dial_done(
     release(&gateway, call).await;
     // A leg that ended without a word of the call's own was cut: by us, by LiveKit or by the caller, who then hears nothing of this.
     if !matches!(next, None | Some(NextStep::Fallback)) {
-        return Ok(next_step(&gateway, next.as_ref(), None));
+        return Ok(next_step(&gateway, call, next.as_ref(), None));
     }
     tracing::warn!(status = form.field("DialCallStatus"), "call falls back");
     let clinic = match form.dialled() {
@@ -60,30 +60,22 @@ pub async fn dial_done(
     ))
 }
 
-/// A person was dialled. If nobody answered, the caller is told so.
-///
-/// # Errors
-/// [`GatewayError`] for a request that is not Twilio's.
-pub async fn person_done(
-    State(_): State<Arc<Gateway>>,
-    form: SignedForm,
-) -> Result<Twiml, GatewayError> {
-    Ok(match form.field("DialCallStatus") {
-        Some("completed") => Twiml::hang_up(),
-        _ => Twiml::say_goodbye(say::NOBODY_ANSWERED),
-    })
-}
-
 /// What Twilio is told for a call's next step.
 pub(super) fn next_step(
     gateway: &Gateway,
+    call: CallRef,
     next: Option<&NextStep>,
     profile: Option<&TenantProfile>,
 ) -> Twiml {
     match next {
         Some(NextStep::HangUp) => Twiml::hang_up(),
         Some(NextStep::Transfer { to }) => {
-            Twiml::dial_person(to, &links::person_done(&gateway.public_url))
+            let public = &gateway.public_url;
+            Twiml::transfer(
+                to,
+                &links::person_done(public, Some(call)),
+                &links::whisper(public, call),
+            )
         }
         Some(NextStep::Fallback) | None => fallback(gateway, profile),
     }
@@ -92,7 +84,7 @@ pub(super) fn next_step(
 /// A caller whom we cannot serve: to the clinic's own people, or an apology.
 pub(super) fn fallback(gateway: &Gateway, profile: Option<&TenantProfile>) -> Twiml {
     match profile.and_then(|profile| profile.fallback_number.as_ref()) {
-        Some(number) => Twiml::dial_person(number, &links::person_done(&gateway.public_url)),
+        Some(number) => Twiml::dial_person(number, &links::person_done(&gateway.public_url, None)),
         None => Twiml::say_goodbye(say::CANNOT_TAKE),
     }
 }
@@ -101,7 +93,7 @@ pub(super) fn fallback(gateway: &Gateway, profile: Option<&TenantProfile>) -> Tw
 async fn release(gateway: &Gateway, call: CallRef) {
     match gateway
         .store
-        .release(call.tenant, call.call, wall_clock())
+        .release_leg(call.tenant, call.call, call.returns, wall_clock())
         .await
     {
         Ok(freed) => {

@@ -5,7 +5,7 @@ use url::Url;
 use super::request::SignedForm;
 use crate::{
     config::{LiveKitConfig, SipTransport},
-    domain::ids::{CallId, RoomName, TenantId},
+    domain::ids::{CallId, Returns, RoomName, TenantId},
     gateway::error::GatewayError,
 };
 
@@ -16,6 +16,8 @@ pub struct CallRef {
     pub tenant: TenantId,
     /// The call.
     pub call: CallId,
+    /// How often it had come back from a person when the leg began: it names the leg.
+    pub returns: Returns,
 }
 
 impl CallRef {
@@ -24,17 +26,28 @@ impl CallRef {
     /// # Errors
     /// [`GatewayError::Malformed`] if an id is absent or none.
     pub fn from_query(form: &SignedForm) -> Result<Self, GatewayError> {
-        let id = |name| {
-            form.query(name)
-                .ok_or(GatewayError::Malformed("call reference"))
-        };
-        let wrong = |_| GatewayError::Malformed("call reference");
+        let wrong = || GatewayError::Malformed("call reference");
+        let id = |name| form.query(name).ok_or_else(wrong);
         let found = Self {
-            tenant: id("tenant")?.parse().map_err(wrong)?,
-            call: id("call")?.parse().map_err(wrong)?,
+            tenant: id("tenant")?.parse().map_err(|_| wrong())?,
+            call: id("call")?.parse().map_err(|_| wrong())?,
+            returns: match form.query("returns") {
+                Some(text) => Returns(text.parse().map_err(|_| wrong())?),
+                None => Returns::default(),
+            },
         };
         found.record();
         Ok(found)
+    }
+
+    /// A call's first leg.
+    #[must_use]
+    pub const fn first(tenant: TenantId, call: CallId) -> Self {
+        Self {
+            tenant,
+            call,
+            returns: Returns(0),
+        }
     }
 
     /// Writes both ids into the request's span.
@@ -57,18 +70,28 @@ pub fn sip_status(public: &Url, call: CallRef) -> String {
     link(public, "twilio/sip-status", Some(call))
 }
 
-/// Where Twilio asks what comes after a person was dialled.
+/// Where Twilio asks what comes after a person was dialled: of a call that was transferred, or of one that nobody could serve.
 #[must_use]
-pub fn person_done(public: &Url) -> String {
-    link(public, "twilio/person-done", None)
+pub fn person_done(public: &Url, transferred: Option<CallRef>) -> String {
+    link(public, "twilio/person-done", transferred)
+}
+
+/// Where Twilio asks what to tell a person who picked up, and posts the key they pressed.
+#[must_use]
+pub fn whisper(public: &Url, call: CallRef) -> String {
+    link(public, "twilio/whisper", Some(call))
 }
 
 fn link(public: &Url, path: &str, call: Option<CallRef>) -> String {
     let base = public.as_str().trim_end_matches('/');
-    match call {
-        Some(CallRef { tenant, call }) => format!("{base}/{path}?tenant={tenant}&call={call}"),
-        None => format!("{base}/{path}"),
+    let Some(call) = call else {
+        return format!("{base}/{path}");
+    };
+    let mut link = format!("{base}/{path}?tenant={}&call={}", call.tenant, call.call);
+    if call.returns > Returns::default() {
+        link += &format!("&returns={}", call.returns.0);
     }
+    link
 }
 
 /// Where the SIP leg goes. The room is the user: unguessable, so that only a call we admitted reaches it.

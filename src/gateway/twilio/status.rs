@@ -28,7 +28,7 @@ pub async fn sip_status(
     if ENDED.contains(&status) {
         let released = gateway
             .store
-            .release(call.tenant, call.call, wall_clock())
+            .release_leg(call.tenant, call.call, call.returns, wall_clock())
             .await;
         let freed = released.map_err(|error| GatewayError::unavailable("redis", error))?;
         if freed {

@@ -18,9 +18,15 @@ pub(super) mod say {
         "Sorry, nobody could take your call. Please call again later. Goodbye.";
 }
 
-/// A TwiML document.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A TwiML document. It may speak of a patient: `Debug` does not show it.
+#[derive(Clone, PartialEq, Eq)]
 pub struct Twiml(String);
+
+impl fmt::Debug for Twiml {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Twiml")
+    }
+}
 
 /// A leg to the LiveKit SIP gateway.
 #[derive(Clone, Copy, Debug)]
@@ -41,6 +47,8 @@ pub struct SipLeg<'a> {
 
 /// Seconds that a person's phone rings.
 const PERSON_RINGS_SECS: u64 = 30;
+/// Seconds that a person may think after the last word of a briefing.
+const KEY_WAIT_SECS: u64 = 8;
 
 impl Twiml {
     /// Rings until the SIP side answers, then connects.
@@ -72,15 +80,50 @@ impl Twiml {
         xml.finish()
     }
 
-    /// Connects the caller with a person.
+    /// Connects the caller with a person as soon as somebody answers.
     #[must_use]
     pub fn dial_person(number: &E164, action: &str) -> Self {
+        Self::dial_number(number, action, &[])
+    }
+
+    /// Connects the caller with a person who has heard the document at `whisper`, if that does not hang up.
+    #[must_use]
+    pub fn transfer(number: &E164, action: &str, whisper: &str) -> Self {
+        Self::dial_number(number, action, &[("url", whisper)])
+    }
+
+    fn dial_number(number: &E164, action: &str, attributes: &[(&str, &str)]) -> Self {
         let mut xml = Xml::response();
         let timeout = PERSON_RINGS_SECS.to_string();
         xml.open("Dial", &[("timeout", &timeout), ("action", action)]);
-        xml.element("Number", &[], number.as_str());
+        xml.element("Number", attributes, number.as_str());
         xml.close("Dial");
         xml.finish()
+    }
+
+    /// Speaks to a person who picked up, and posts the key they press to `action`; hangs up on whoever presses none.
+    #[must_use]
+    pub fn ask_for_a_key(words: &str, action: &str) -> Self {
+        let mut xml = Xml::response();
+        let timeout = KEY_WAIT_SECS.to_string();
+        xml.open(
+            "Gather",
+            &[
+                ("numDigits", "1"),
+                ("timeout", &timeout),
+                ("action", action),
+            ],
+        );
+        xml.element("Say", &[], words);
+        xml.close("Gather");
+        xml.element("Hangup", &[], "");
+        xml.finish()
+    }
+
+    /// Connects the person who heard this with the caller: there is nothing more to do first.
+    #[must_use]
+    pub fn connect() -> Self {
+        Xml::response().finish()
     }
 
     /// Speaks, then hangs up.
@@ -201,6 +244,29 @@ mod tests {
         let expected = r#"<Response><Dial timeout="30" action="https://gw.example/twilio/person-done"><Number>+15550111</Number></Dial></Response>"#;
         let twiml = Twiml::dial_person(&number, "https://gw.example/twilio/person-done");
         assert_eq!(twiml.as_str(), format!("{HEAD}{expected}"));
+    }
+
+    #[test]
+    fn a_person_who_takes_a_transfer_hears_first_what_it_is_about() {
+        let number = "+15550111".parse().expect("number");
+        let expected = concat!(
+            r#"<Response><Dial timeout="30" action="https://gw.example/done?a=1&amp;b=2">"#,
+            r#"<Number url="https://gw.example/whisper?a=1&amp;b=2">+15550111</Number></Dial></Response>"#,
+        );
+        let twiml = Twiml::transfer(
+            &number,
+            "https://gw.example/done?a=1&b=2",
+            "https://gw.example/whisper?a=1&b=2",
+        );
+        assert_eq!(twiml.as_str(), format!("{HEAD}{expected}"));
+        let expected = concat!(
+            r#"<Response><Gather numDigits="1" timeout="8" action="https://gw.example/whisper?a=1&amp;b=2">"#,
+            "<Say>Press 1.</Say></Gather><Hangup></Hangup></Response>",
+        );
+        let twiml = Twiml::ask_for_a_key("Press 1.", "https://gw.example/whisper?a=1&b=2");
+        assert_eq!(twiml.as_str(), format!("{HEAD}{expected}"));
+        let connect = Twiml::connect();
+        assert_eq!(connect.as_str(), format!("{HEAD}<Response></Response>"));
     }
 
     #[test]

@@ -80,7 +80,7 @@ async fn again(gateway: &Gateway, clinic: &Clinic, call: CallRef, room: &RoomNam
     let record = gateway.store.load(call.tenant, call.call).await.ok();
     let placement = match record.flatten() {
         Some(record) if record.phase == CallPhase::Ended => {
-            return after::next_step(gateway, record.next.as_ref(), Some(&clinic.profile));
+            return after::next_step(gateway, call, record.next.as_ref(), Some(&clinic.profile));
         }
         record => record.and_then(|record| record.placement),
     };
@@ -89,7 +89,13 @@ async fn again(gateway: &Gateway, clinic: &Clinic, call: CallRef, room: &RoomNam
     to_agent(gateway, call, &project, room)
 }
 
-fn to_agent(gateway: &Gateway, call: CallRef, project: &ProjectName, room: &RoomName) -> Twiml {
+/// Sends a call's leg to its room in this project.
+pub(super) fn to_agent(
+    gateway: &Gateway,
+    call: CallRef,
+    project: &ProjectName,
+    room: &RoomName,
+) -> Twiml {
     let Some(Project { livekit, .. }) = gateway.projects.get(project) else {
         // It was let in by a gateway that has the project; that one has answered.
         tracing::error!(livekit.project = %project, "no such livekit project");

@@ -141,6 +141,8 @@ pub enum Line {
     Greeting,
     /// First words after another pod took the call over.
     Resumed,
+    /// After a person did not take the call.
+    Returned,
     /// The caller spoke, but no word was understood.
     DidNotCatch,
     /// The recogniser broke while the caller spoke.
@@ -164,6 +166,8 @@ pub enum Opening {
     Greeting,
     /// The caller was in conversation with an agent that is gone: an apology, then on from where they were.
     Apology,
+    /// A person did not take the caller: a word about that, and a question.
+    Return,
     /// The caller was given over between two turns: silence, and ears.
     Quiet,
 }

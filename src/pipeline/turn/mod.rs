@@ -186,6 +186,7 @@ impl TurnMachine {
                     self.say(Line::Resumed);
                     self.start_reply(now);
                 }
+                Opening::Return => self.say(Line::Returned),
                 Opening::Quiet => self.quiet_since = now,
             }
         }
@@ -195,7 +196,7 @@ impl TurnMachine {
     fn began(&self, now: CallTime) -> CallTime {
         match self.opening {
             Opening::Greeting => now,
-            Opening::Apology | Opening::Quiet => CallTime::ZERO,
+            Opening::Apology | Opening::Return | Opening::Quiet => CallTime::ZERO,
         }
     }
 

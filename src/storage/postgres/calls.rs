@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use super::{Db, StorageError};
 use crate::{
     domain::{
-        call::{CallRecord, Outcome},
+        call::{CallRecord, Outcome, Route, TransferResult},
         e164::E164,
         ids::{CallId, TenantId},
         phi::Phi,
@@ -20,6 +20,8 @@ pub struct NewCall {
     pub call: CallId,
     /// When the gateway admitted it.
     pub started_at: DateTime<Utc>,
+    /// The way it came.
+    pub route: Route,
     /// The clinic's number.
     pub dialled: E164,
     /// The caller's number, unless withheld.
@@ -31,6 +33,7 @@ impl From<&CallRecord> for NewCall {
         Self {
             call: record.call,
             started_at: record.admitted_at,
+            route: record.route,
             dialled: record.dialled.clone(),
             caller: record.caller.clone(),
         }
@@ -64,11 +67,12 @@ impl Db {
         self.timed(async {
             let mut tx = self.begin(sealer.tenant()).await?;
             sqlx::query!(
-                "INSERT INTO calls (tenant_id, call_id, started_at, dialled, caller, caller_index) VALUES ($1, $2, $3, $4, $5, $6)
+                "INSERT INTO calls (tenant_id, call_id, started_at, route, dialled, caller, caller_index) VALUES ($1, $2, $3, $4, $5, $6, $7)
                  ON CONFLICT (tenant_id, call_id) DO NOTHING",
                 sealer.tenant().as_uuid(),
                 call.call.as_uuid(),
                 call.started_at,
+                call.route.as_str(),
                 call.dialled.as_str(),
                 caller,
                 index
@@ -80,7 +84,7 @@ impl Db {
         .await
     }
 
-    /// Notes down how a call ended. The first end stays.
+    /// Notes down how a call ended. The first end stays, unless it was a transfer: then the caller may have come back and ended the call again.
     ///
     /// # Errors
     /// [`StorageError`]; doing it again is safe.
@@ -94,10 +98,37 @@ impl Db {
         self.timed(async {
             let mut tx = self.begin(tenant).await?;
             sqlx::query!(
-                "UPDATE calls SET ended_at = $2, outcome = $3 WHERE call_id = $1 AND ended_at IS NULL",
+                "UPDATE calls SET ended_at = $2, outcome = $3
+                 WHERE call_id = $1 AND (ended_at IS NULL OR outcome = 'transferred' AND ended_at < $2)",
                 call.as_uuid(),
                 ended_at,
                 outcome.as_str()
+            )
+            .execute(tx.connection())
+            .await?;
+            tx.commit().await
+        })
+        .await
+    }
+
+    /// Notes down what became of a call's transfer; of several the last one stays.
+    ///
+    /// # Errors
+    /// [`StorageError`]; doing it again is safe.
+    pub async fn note_transfer(
+        &self,
+        tenant: TenantId,
+        call: CallId,
+        to: Option<&E164>,
+        result: TransferResult,
+    ) -> Result<(), StorageError> {
+        self.timed(async {
+            let mut tx = self.begin(tenant).await?;
+            sqlx::query!(
+                "UPDATE calls SET transferred_to = $2, transfer_result = $3 WHERE call_id = $1",
+                call.as_uuid(),
+                to.map(E164::as_str),
+                result.as_str()
             )
             .execute(tx.connection())
             .await?;

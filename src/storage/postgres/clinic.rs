@@ -2,12 +2,15 @@
 
 use std::{collections::BTreeMap, str::FromStr, sync::Arc};
 
+use chrono::Weekday;
+
 use super::{Db, StorageError, TenantTx};
 use crate::{
     domain::{
         e164::E164,
         ids::TenantId,
-        tenant::{Procedure, TenantProfile},
+        opening_hours::{Opening, OpeningHours},
+        tenant::{Procedure, TenantProfile, TransferDesk},
     },
     security::{Sealed, TenantSealer, WrappedKey},
 };
@@ -129,7 +132,13 @@ async fn load_profile(tx: &mut TenantTx) -> Result<Option<TenantProfile>, Storag
         instructions: row.instructions,
         voice: row.voice,
         fallback_number: parsed(row.fallback_number, "phone number")?,
-        transfer_number: parsed(row.transfer_number, "phone number")?,
+        transfer: match parsed(row.transfer_number, "phone number")? {
+            Some(number) => Some(TransferDesk {
+                number,
+                hours: load_transfer_hours(tx).await?,
+            }),
+            None => None,
+        },
         region: parsed(row.region, "region")?,
         livekit_project: parsed(row.livekit_project, "livekit project")?,
         max_concurrent_calls: row.max_concurrent_calls.unsigned_abs(),
@@ -142,6 +151,25 @@ async fn load_profile(tx: &mut TenantTx) -> Result<Option<TenantProfile>, Storag
 fn parsed<T: FromStr>(text: Option<String>, kind: &'static str) -> Result<Option<T>, StorageError> {
     text.map(|text| text.parse().map_err(|_| StorageError::Malformed(kind)))
         .transpose()
+}
+
+async fn load_transfer_hours(tx: &mut TenantTx) -> Result<OpeningHours, StorageError> {
+    let rows = sqlx::query!("SELECT weekday, opens, closes FROM transfer_hours")
+        .fetch_all(tx.connection())
+        .await?;
+    let openings = rows.into_iter().map(|row| {
+        let from_monday = u8::try_from(row.weekday - 1).ok();
+        Ok(Opening {
+            day: from_monday
+                .and_then(|day| Weekday::try_from(day).ok())
+                .ok_or(StorageError::Malformed("weekday"))?,
+            opens: row.opens,
+            closes: row.closes,
+        })
+    });
+    openings
+        .collect::<Result<Vec<_>, _>>()
+        .map(OpeningHours::new)
 }
 
 async fn load_procedures(tx: &mut TenantTx) -> Result<BTreeMap<String, Procedure>, StorageError> {

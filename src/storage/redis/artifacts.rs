@@ -79,6 +79,14 @@ impl Store {
                 .arg(call.to_string()),
         )
         .await?;
+        self.forget_if_none_parked(tenant).await
+    }
+
+    /// Takes a tenant out of the index that has no parked artifact any more.
+    ///
+    /// # Errors
+    /// [`StoreError`]; the index may name a tenant too many.
+    pub(super) async fn forget_if_none_parked(&self, tenant: TenantId) -> Result<(), StoreError> {
         if self.parked_count(tenant).await? > 0 {
             return Ok(());
         }

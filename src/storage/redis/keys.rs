@@ -15,6 +15,7 @@
 //! | `tenant:{T}:rate` | string | the rate limiter's theoretical arrival time (ms) |
 //! | `tenant:{T}:session:C` | hash | sealed conversation and the epoch that wrote it |
 //! | `tenant:{T}:artifacts` | hash | sealed artifacts by call; no TTL |
+//! | `tenant:{T}:held` | sorted set | calls whose artifacts wait for the end of a transfer, by the time they wait no longer (ms) |
 //! | `index:busy` | sorted set | tenants with calls or unwritten artifacts, by last sign; derived |
 //! | `pods` | hash | what each pod last said of itself |
 //! | `index:artifacts` | set | tenants with waiting artifacts; no TTL |
@@ -87,6 +88,10 @@ pub(super) fn artifacts(tenant: TenantId) -> String {
     tagged(tenant, "artifacts")
 }
 
+pub(super) fn held(tenant: TenantId) -> String {
+    tagged(tenant, "held")
+}
+
 pub(super) fn room(room: &RoomName) -> String {
     format!("room:{room}")
 }
@@ -129,6 +134,7 @@ mod tests {
             unwritten(tenant),
             placement(tenant),
             artifacts(tenant),
+            held(tenant),
         ];
         for (at, key) in keys.iter().enumerate() {
             assert!(key.starts_with(&tag), "{key}");

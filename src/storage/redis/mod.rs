@@ -21,6 +21,7 @@ mod rooms;
 mod script;
 mod session;
 mod slots;
+mod transfers;
 mod unwritten;
 mod waiting;
 
@@ -42,6 +43,7 @@ pub use self::{
     pods::PodReport,
     record::StoredCall,
     session::Session,
+    transfers::Return,
     unwritten::Adoption,
 };
 use crate::config::{ConfigError, RedisConfig};

@@ -11,9 +11,9 @@ use super::{
     script,
 };
 use crate::domain::{
-    call::{CallPhase, CallRecord, NextStep, Route},
+    call::{CallPhase, CallRecord, NextStep, Route, TransferResult},
     e164::E164,
-    ids::{CallId, Epoch, RoomName, TenantId},
+    ids::{CallId, Epoch, Returns, RoomName, TenantId},
     phi::Phi,
     placement::Placement,
 };
@@ -44,10 +44,15 @@ pub struct StoredCall {
     pub phase: CallPhase,
     /// What Twilio is told when the SIP leg ends.
     pub next: Option<NextStep>,
+    /// How often the caller came back from a person.
+    pub returns: Returns,
+    /// What became of the last transfer, once it is known.
+    pub transfer: Option<TransferResult>,
 }
 
-/// Kind of value, for the seal: it opens in no other call's record.
+/// Kinds of values, for the seal: one opens in no other call's record, and not as another kind.
 const CALLER: &str = "caller";
+const BRIEFING: &str = "briefing";
 
 impl StoredCall {
     /// Seals a caller's number for this call's record.
@@ -55,6 +60,27 @@ impl StoredCall {
     pub fn seal_caller(sealer: &TenantSealer, call: CallId, number: &Phi<E164>) -> Vec<u8> {
         let plain = number.expose().as_str().as_bytes();
         sealer.seal_for_redis(CALLER, call, plain).into_bytes()
+    }
+
+    /// Seals the words for a person whom this call is transferred to.
+    #[must_use]
+    pub fn seal_briefing(sealer: &TenantSealer, call: CallId, words: &Phi<String>) -> Vec<u8> {
+        let plain = words.expose().as_bytes();
+        sealer.seal_for_redis(BRIEFING, call, plain).into_bytes()
+    }
+
+    /// Opens what [`StoredCall::seal_briefing`] sealed.
+    ///
+    /// # Errors
+    /// [`SealError`] if it was sealed by other keys or for another call.
+    pub fn open_briefing(
+        sealer: &TenantSealer,
+        call: CallId,
+        sealed: Vec<u8>,
+    ) -> Result<Phi<String>, SealError> {
+        let plain = sealer.open_from_redis(BRIEFING, call, sealed)?;
+        let words = std::str::from_utf8(plain.expose()).map_err(|_| SealError::Malformed)?;
+        Ok(Phi::new(words.to_owned()))
     }
 
     /// The record with the caller's number in the clear.
@@ -77,6 +103,8 @@ impl StoredCall {
             epoch: self.epoch,
             phase: self.phase,
             next: self.next,
+            returns: self.returns,
+            transfer: self.transfer,
         })
     }
 
@@ -109,6 +137,14 @@ impl StoredCall {
             epoch: Epoch(parsed(fields, "epoch")?),
             phase: phase_from(field(fields, "phase")?)?,
             next: fields.get("next").map(|json| next_from(json)).transpose()?,
+            returns: match fields.get("returns") {
+                Some(_) => Returns(parsed(fields, "returns")?),
+                None => Returns::default(),
+            },
+            transfer: match fields.get("transfer") {
+                Some(_) => transfer_from(field(fields, "transfer")?)?,
+                None => None,
+            },
         })
     }
 }
@@ -273,6 +309,12 @@ fn fields_of(record: &StoredCall) -> Vec<(&'static str, Vec<u8>)> {
     if let Some(next) = &record.next {
         fields.push(("next", next_text(next).into_bytes()));
     }
+    if record.returns > Returns::default() {
+        fields.push(("returns", record.returns.0.to_string().into_bytes()));
+    }
+    if let Some(result) = record.transfer {
+        fields.push(("transfer", result.as_str().into()));
+    }
     fields
 }
 
@@ -323,7 +365,15 @@ fn route_from(text: &str) -> Result<Route, StoreError> {
         .ok_or(StoreError::Malformed("route"))
 }
 
-fn next_text(next: &NextStep) -> String {
+/// While nobody knows it is `pending`.
+fn transfer_from(text: &str) -> Result<Option<TransferResult>, StoreError> {
+    match TransferResult::from_label(text) {
+        None if text != "pending" => Err(StoreError::Malformed("transfer")),
+        result => Ok(result),
+    }
+}
+
+pub(super) fn next_text(next: &NextStep) -> String {
     serde_json::json!(next).to_string()
 }
 

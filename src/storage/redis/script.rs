@@ -29,4 +29,6 @@ scripts! {
     YIELD = "lua/yield.lua";
     SURVEY = "lua/survey.lua";
     ADOPT = "lua/adopt.lua";
+    SETTLE = "lua/settle.lua";
+    BRING_BACK = "lua/bring_back.lua";
 }

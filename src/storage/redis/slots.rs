@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::{Store, StoreError, keys, script};
-use crate::domain::ids::{CallId, TenantId};
+use crate::domain::ids::{CallId, Returns, TenantId};
 
 impl Store {
     /// Ends the call's record and frees its slot. Returns whether this call of `release` freed it: exactly one does, however often and by whomever it is asked.
@@ -16,10 +16,35 @@ impl Store {
         call: CallId,
         now: DateTime<Utc>,
     ) -> Result<bool, StoreError> {
+        self.end_leg(tenant, call, None, now).await
+    }
+
+    /// As [`Store::release`], for the end of this leg: it means nothing to a call that has a newer one.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn release_leg(
+        &self,
+        tenant: TenantId,
+        call: CallId,
+        leg: Returns,
+        now: DateTime<Utc>,
+    ) -> Result<bool, StoreError> {
+        self.end_leg(tenant, call, Some(leg), now).await
+    }
+
+    async fn end_leg(
+        &self,
+        tenant: TenantId,
+        call: CallId,
+        leg: Option<Returns>,
+        now: DateTime<Utc>,
+    ) -> Result<bool, StoreError> {
         let mut run = script::RELEASE.prepare_invoke();
         keys::of_call(&mut run, tenant, call)
             .arg(call.to_string())
-            .arg(now.timestamp_millis());
+            .arg(now.timestamp_millis())
+            .arg(leg.map_or_else(String::new, |leg| leg.0.to_string()));
         self.run(&run).await
     }
 

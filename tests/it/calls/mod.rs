@@ -8,6 +8,8 @@ mod pod;
 mod projects;
 mod race;
 mod succession;
+mod transfers;
+mod trunk;
 
 use std::{ops::Range, time::Duration};
 

@@ -224,6 +224,7 @@ async fn call(
         None => DialOutcome {
             status: DialStatus::NoAnswer,
             answered_for: None,
+            is_bridged: false,
             sip_code: 487,
         },
     };

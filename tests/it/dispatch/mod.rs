@@ -3,6 +3,7 @@
 mod agent;
 mod guard;
 mod limits;
+mod refer;
 mod regions;
 
 use std::{sync::Arc, time::Duration};
@@ -182,7 +183,7 @@ fn profile(id: TenantId) -> TenantProfile {
         instructions: String::new(),
         voice: None,
         fallback_number: None,
-        transfer_number: None,
+        transfer: None,
         region: None,
         livekit_project: None,
         max_concurrent_calls: 2,

@@ -7,7 +7,7 @@ use neurality::domain::{
 
 use super::{FALLBACK, Rig, now, sid};
 
-const NOBODY: &str = "<Say>Sorry, nobody could take your call. Please call again later. Goodbye.</Say><Hangup></Hangup>";
+pub(super) const NOBODY: &str = "<Say>Sorry, nobody could take your call. Please call again later. Goodbye.</Say><Hangup></Hangup>";
 
 impl Rig {
     async fn ended_with(&self, next: &NextStep) -> String {
@@ -30,7 +30,7 @@ impl Rig {
         query
     }
 
-    async fn dial_done(&self, query: &str) -> super::Answer {
+    pub(super) async fn dial_done(&self, query: &str) -> super::Answer {
         let fields = [
             ("CallSid", sid()),
             ("To", self.dialled.clone()),
@@ -72,16 +72,8 @@ async fn a_finished_call_hangs_up_and_its_slot_is_freed_once() {
 }
 
 #[tokio::test]
-async fn a_transfer_dials_the_person_and_leads_back_to_us() {
+async fn a_person_dialled_for_the_fallback_is_asked_for_no_key() {
     let rig = Rig::new().await;
-    let to = "+12125550191".parse().expect("number");
-    let query = rig.ended_with(&NextStep::Transfer { to }).await;
-    let expected = format!(
-        r#"<Dial timeout="30" action="{}/twilio/person-done"><Number>+12125550191</Number></Dial>"#,
-        rig.base
-    );
-    rig.dial_done(&query).await.assert_twiml(&expected);
-    rig.dial_done(&query).await.assert_twiml(&expected);
     let done = async |status: &str| {
         rig.twilio(
             "/twilio/person-done",
@@ -125,7 +117,7 @@ async fn the_fallback_of_another_clinic_is_not_used() {
 async fn forged_or_nameless_callbacks_are_refused() {
     let rig = Rig::new().await;
     let (_, query) = rig.admitted().await;
-    for path in ["dial-done", "sip-status", "person-done"] {
+    for path in ["dial-done", "sip-status", "person-done", "whisper"] {
         let url = format!("{}/twilio/{path}?{query}", rig.base);
         assert_eq!(
             rig.post(&url, &[("CallStatus", "completed")], Some("forged"))
@@ -138,6 +130,8 @@ async fn forged_or_nameless_callbacks_are_refused() {
         ("dial-done", ""),
         ("dial-done", "?tenant=x&call=y"),
         ("sip-status", "?tenant=x"),
+        ("whisper", ""),
+        ("person-done", "?call=x"),
     ] {
         let answer = rig
             .twilio(

@@ -28,7 +28,7 @@ pub(super) fn token(key: &str, secret: &str, body: &str) -> String {
 }
 
 impl Rig {
-    async fn livekit(&self, body: String) -> Answer {
+    pub(super) async fn livekit(&self, body: String) -> Answer {
         let token = token(
             &self.config.livekit.api_key,
             self.config.livekit.api_secret.expose(),

@@ -6,6 +6,8 @@ mod projects;
 mod role;
 mod rooms;
 mod scrape;
+mod transfer;
+mod trunk;
 mod voice;
 
 use std::{sync::Arc, time::Duration};
@@ -36,6 +38,7 @@ use tokio::{net::TcpListener, sync::OnceCell};
 const TOKEN: &str = "a Twilio auth token";
 const CALLER: &str = "+14155550137";
 const FALLBACK: &str = "+12125550190";
+const DESK: &str = "+12125550191";
 const HEAD: &str = r#"<?xml version="1.0" encoding="UTF-8"?>"#;
 /// Twilio hears from us within this, whatever is away. The limits that the gateway sets itself add up to less than a second; the
 /// rest is for a busy machine.
@@ -88,6 +91,8 @@ struct Rig {
     base: String,
     http: reqwest::Client,
     store: Store,
+    db: Db,
+    database: Database,
     clinic: Clinic,
     dialled: String,
     config: Config,
@@ -145,7 +150,7 @@ impl Rig {
         );
         let parts = Parts {
             store: store.clone(),
-            db,
+            db: db.clone(),
             dispatcher: dispatcher.clone(),
             metrics,
             drain: lifecycle.drain(),
@@ -156,6 +161,8 @@ impl Rig {
             base,
             http: client(),
             store,
+            db,
+            database,
             clinic,
             dialled,
             config,
@@ -225,6 +232,18 @@ impl Rig {
             .await
             .expect("load")
             .expect("record")
+    }
+
+    /// Result and number of a transfer, as the call's row has them.
+    async fn transfer_of(&self, call: CallId) -> Option<(String, Option<String>)> {
+        let sql = format!(
+            "SELECT transfer_result, transferred_to FROM calls WHERE call_id = '{call}' AND transfer_result IS NOT NULL"
+        );
+        let row = shared::postgres().psql(self.database.name(), &sql);
+        let row = row.expect("psql");
+        let (result, to) = row.trim().split_once('|')?;
+        let to = Some(to.to_owned()).filter(|to| !to.is_empty());
+        Some((result.to_owned(), to))
     }
 
     async fn slots(&self) -> usize {
@@ -313,6 +332,7 @@ name: Test Clinic
 time_zone: America/New_York
 greeting: Hello.
 fallback_number: "{FALLBACK}"
+transfer: {{ number: "{DESK}" }}
 max_concurrent_calls: {max_concurrent_calls}
 max_calls_per_minute: 60
 numbers: ["{dialled}"]

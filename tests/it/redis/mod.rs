@@ -6,6 +6,7 @@ mod keys;
 mod leases;
 mod limits;
 mod placement;
+mod transfers;
 
 use std::time::Duration;
 

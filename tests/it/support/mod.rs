@@ -1,6 +1,7 @@
 //! A migrated database with two clinics for each test, and a call's tools on it.
 
 pub(crate) mod door;
+mod environment;
 pub(crate) mod world;
 
 use std::{
@@ -17,6 +18,7 @@ use loadtest::stack::{Database, shared};
 use neurality::{
     config::{PostgresConfig, Secret},
     domain::{
+        call::Route,
         call_time::CallTime,
         conversation::{ToolCallId, ToolRequest},
         e164::E164,
@@ -181,6 +183,15 @@ impl TestCall {
         }
     }
 
+    /// A call with these tools.
+    pub(crate) fn with(tools: ToolSet) -> Self {
+        Self {
+            id: CallId::generate(),
+            tools,
+            ids: Arc::default(),
+        }
+    }
+
     pub(crate) async fn run(&self, tool: &str, arguments: Value) -> ToolOutcome {
         self.run_raw(tool, &arguments.to_string()).await
     }
@@ -222,6 +233,7 @@ pub(crate) fn new_call(id: CallId, caller: &str) -> NewCall {
     NewCall {
         call: id,
         started_at: now(),
+        route: Route::Webhook,
         dialled: number("+12125550100"),
         caller: Some(Phi::new(number(caller))),
     }

@@ -14,7 +14,7 @@ use loadtest::{
     caller::{CallEvent, CallReport, Caller, LiveKitAccess, Scenario, Target},
     sim::{self, SimConfig, SimHandle, SimListeners},
     speech::Flite,
-    stack::{Database, Service, ServiceSpec, StackDir, shared, workspace_root},
+    stack::{Database, LiveKit, Service, ServiceSpec, StackDir, shared, workspace_root},
 };
 use neurality::{
     config::{RedisConfig, Secret},
@@ -24,10 +24,14 @@ use neurality::{
 use serde_json::Value;
 use tokio::sync::{OnceCell, mpsc};
 
+use super::environment::{AUTH_TOKEN, env_of, livekit_of};
+
 /// What a world is made with.
 pub(crate) struct WorldOptions {
     pub(crate) sim: SimConfig,
     pub(crate) env: Vec<(&'static str, String)>,
+    /// A LiveKit of its own that posts webhooks to the gateway. The one that all worlds share posts none.
+    pub(crate) with_livekit: bool,
 }
 
 impl Default for WorldOptions {
@@ -39,6 +43,7 @@ impl Default for WorldOptions {
         Self {
             sim,
             env: Vec::new(),
+            with_livekit: false,
         }
     }
 }
@@ -53,14 +58,13 @@ pub(crate) struct World {
     env: Vec<(String, String)>,
     gateway_addr: SocketAddr,
     worker_addr: SocketAddr,
+    livekit: Option<LiveKit>,
     pub(crate) caller: Caller,
-    _keys: tempfile::TempDir,
+    keys: tempfile::TempDir,
 }
 
 /// Times that a caller who was turned away calls again.
 const REDIALS: u32 = 5;
-
-const AUTH_TOKEN: &str = "twilio-token-of-the-tests";
 
 pub(crate) fn program() -> PathBuf {
     PathBuf::from(env!("CARGO_BIN_EXE_neurality"))
@@ -108,8 +112,12 @@ impl World {
         let keys = tempfile::tempdir().expect("temp dir");
         let (gateway_addr, worker_addr) = (free_port(), free_port());
         let redis_url = shared::redis().fresh_url();
+        let dir = dir().await;
+        let own = options.with_livekit;
+        let livekit = own.then(|| livekit_of(dir, number, gateway_addr));
         let mut env = env_of(
             number,
+            livekit.as_ref().unwrap_or_else(|| shared::livekit()),
             &sim,
             &database,
             &redis_url,
@@ -132,7 +140,6 @@ impl World {
             ],
         )
         .await;
-        let dir = dir().await;
         let gateway = start(
             dir,
             format!("gateway-{number}"),
@@ -152,8 +159,9 @@ impl World {
             env,
             gateway_addr,
             worker_addr,
+            livekit,
             caller,
-            _keys: keys,
+            keys,
         }
     }
 
@@ -216,8 +224,17 @@ impl World {
         report.expect("a call by the rules")
     }
 
+    /// Brings a clinic to what this file says; calls that begin from now on find it so.
+    pub(crate) async fn apply(&self, yaml: &str) {
+        let file = self.keys.path().join("clinic.yaml");
+        std::fs::write(&file, yaml).expect("write");
+        let file = file.display().to_string();
+        operate(&self.env, &["tenant", "apply", &file]).await;
+    }
+
     pub(crate) fn target(&self) -> Target {
-        let livekit = shared::livekit();
+        let livekit = self.livekit.as_ref();
+        let livekit = livekit.unwrap_or_else(|| shared::livekit());
         Target {
             voice_url: format!("http://{}/voice", self.gateway_addr)
                 .parse()
@@ -408,77 +425,4 @@ async fn operate(env: &[(String, String)], args: &[&str]) -> String {
         String::from_utf8_lossy(&output.stderr)
     );
     String::from_utf8(output.stdout).expect("text")
-}
-
-fn env_of(
-    number: u32,
-    sim: &SimHandle,
-    database: &Database,
-    redis_url: &str,
-    gateway: SocketAddr,
-    worker: SocketAddr,
-) -> Vec<(String, String)> {
-    let livekit = shared::livekit();
-    let tools = workspace_root().join("target/tools");
-    let pairs = [
-        ("GATEWAY__LISTEN", gateway.to_string()),
-        ("GATEWAY__PUBLIC_URL", format!("http://{gateway}")),
-        ("TWILIO__AUTH_TOKENS", format!("[\"{AUTH_TOKEN}\"]")),
-        ("LIVEKIT__URL", livekit.ws_url()),
-        ("LIVEKIT__API_KEY", livekit.api_key().into()),
-        ("LIVEKIT__API_SECRET", livekit.api_secret().into()),
-        (
-            "LIVEKIT__AGENT_NAME",
-            format!("world-{}-{number}", std::process::id()),
-        ),
-        ("LIVEKIT__SIP_HOST", "sip.test".into()),
-        // Limits that a whole call does not test, and a busy machine exceeds.
-        ("GATEWAY__VOICE_DEADLINE_MS", "1000".into()),
-        ("REDIS__TIMEOUT_MS", "3000".into()),
-        ("POSTGRES__ACQUIRE_TIMEOUT_MS", "5000".into()),
-        ("LIVEKIT__SIP_PASSWORD", "sip-password".into()),
-        ("REDIS__URLS", format!("[\"{redis_url}\"]")),
-        ("POSTGRES__URL", database.app_url().into()),
-        ("POSTGRES__OWNER_URL", database.owner_url().into()),
-        ("WORKER__LISTEN", worker.to_string()),
-        ("WORKER__MAX_CALLS", "20".into()),
-        // All of them, however busy the machine is with other tests.
-        ("WORKER__MIN_CALLS", "20".into()),
-        (
-            "PROVIDERS__ONNXRUNTIME",
-            tools.join("onnx/libonnxruntime.so").display().to_string(),
-        ),
-        (
-            "PROVIDERS__SILERO_MODEL",
-            tools.join("models/silero_vad.onnx").display().to_string(),
-        ),
-        (
-            "PROVIDERS__DEEPGRAM__BASE_URL",
-            format!("ws://{}", sim.deepgram_addr()),
-        ),
-        (
-            "PROVIDERS__DEEPGRAM__API_KEY",
-            sim.config().stt.api_keys[0].clone(),
-        ),
-        (
-            "PROVIDERS__OPENAI__BASE_URL",
-            format!("http://{}/v1/", sim.openai_addr()),
-        ),
-        (
-            "PROVIDERS__OPENAI__API_KEY",
-            sim.config().llm.api_keys[0].clone(),
-        ),
-        (
-            "PROVIDERS__AZURE__BASE_URL",
-            format!("http://{}", sim.openai_addr()),
-        ),
-        (
-            "PROVIDERS__AZURE__API_KEY",
-            sim.config().llm.azure_api_keys[0].clone(),
-        ),
-    ];
-    pairs
-        .into_iter()
-        .map(|(key, value)| (format!("NEURALITY__{key}"), value))
-        .collect()
 }

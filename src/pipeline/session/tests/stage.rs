@@ -406,7 +406,7 @@ fn profile() -> TenantProfile {
         instructions: String::new(),
         voice: None,
         fallback_number: None,
-        transfer_number: None,
+        transfer: None,
         max_concurrent_calls: 1,
         max_calls_per_minute: 1,
         procedures: std::collections::BTreeMap::default(),

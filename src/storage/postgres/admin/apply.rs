@@ -41,6 +41,7 @@ impl Admin {
         for line in &clinic.practitioners {
             upsert_practitioner(&mut tx, line, locations[line.location.as_str()]).await?;
         }
+        replace_transfer_hours(&mut tx, clinic).await?;
         replace_plans(&mut tx, &clinic.plans).await?;
         prepare_audit(&mut tx, now).await?;
         tx.commit().await
@@ -64,7 +65,7 @@ async fn upsert_tenant(tx: &mut TenantTx, clinic: &ClinicFile) -> Result<(), Sto
         clinic.instructions,
         clinic.voice,
         clinic.fallback_number.as_ref().map(|number| number.as_str()),
-        clinic.transfer_number.as_ref().map(|number| number.as_str()),
+        clinic.transfer.as_ref().map(|desk| desk.number.as_str()),
         i32::from(clinic.max_concurrent_calls),
         i32::from(clinic.max_calls_per_minute),
         clinic.region.as_ref().map(Region::as_str),
@@ -72,6 +73,31 @@ async fn upsert_tenant(tx: &mut TenantTx, clinic: &ClinicFile) -> Result<(), Sto
     )
     .execute(tx.connection())
     .await?;
+    Ok(())
+}
+
+async fn replace_transfer_hours(
+    tx: &mut TenantTx,
+    clinic: &ClinicFile,
+) -> Result<(), StorageError> {
+    let tenant = tx.tenant().as_uuid();
+    sqlx::query!("DELETE FROM transfer_hours WHERE tenant_id = $1", tenant)
+        .execute(tx.connection())
+        .await?;
+    let hours = clinic.transfer.iter().flat_map(|desk| &desk.hours);
+    for (day, spans) in hours {
+        for span in spans {
+            sqlx::query!(
+                "INSERT INTO transfer_hours (tenant_id, weekday, opens, closes) VALUES ($1, $2, $3, $4)",
+                tenant,
+                day.number_from_monday() as i16,
+                span.opens,
+                span.closes
+            )
+            .execute(tx.connection())
+            .await?;
+        }
+    }
     Ok(())
 }
 

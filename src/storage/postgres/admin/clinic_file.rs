@@ -1,6 +1,9 @@
 //! A clinic as its operator writes it down.
 
-use std::{collections::BTreeSet, path::Path};
+use std::{
+    collections::{BTreeSet, HashMap},
+    path::Path,
+};
 
 use chrono::{NaiveTime, Weekday};
 use chrono_tz::Tz;
@@ -32,7 +35,7 @@ pub struct ClinicFile {
     /// Where callers go when we cannot serve them.
     pub fallback_number: Option<E164>,
     /// Where `transfer_to_human` goes.
-    pub transfer_number: Option<E164>,
+    pub transfer: Option<TransferLine>,
     /// The workers that serve it, if not those of where it is called.
     pub region: Option<Region>,
     /// The LiveKit project that its calls go through, if not the pool's own.
@@ -52,6 +55,40 @@ pub struct ClinicFile {
     /// What is paid for.
     #[serde(default)]
     pub plans: Vec<PlanLine>,
+}
+
+/// The people whom callers are transferred to.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TransferLine {
+    /// Their number.
+    pub number: E164,
+    /// When they are there, local time: `mon: ["08:00-12:00", "13:00-17:00"]`. Without it: always.
+    #[serde(default)]
+    pub hours: HashMap<Weekday, Vec<Span>>,
+}
+
+/// `HH:MM-HH:MM`, within a day.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct Span {
+    /// From.
+    pub opens: NaiveTime,
+    /// Until.
+    pub closes: NaiveTime,
+}
+
+impl TryFrom<String> for Span {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let time = |text: &str| NaiveTime::parse_from_str(text.trim(), "%H:%M").ok();
+        let span = text.split_once('-').and_then(|(opens, closes)| {
+            let (opens, closes) = (time(opens)?, time(closes)?);
+            (opens < closes).then_some(Self { opens, closes })
+        });
+        span.ok_or_else(|| format!("{text:?} is not of the form \"08:00-17:00\""))
+    }
 }
 
 /// A site.

@@ -26,6 +26,7 @@ pub(super) const WELCOME: &str = "You are welcome. Is there anything else I can 
 pub(super) const GOODBYE: &str = "Thank you for calling. Have a nice day, goodbye.";
 pub(super) const CONNECTING: &str =
     "Of course. I am connecting you with a person now, one moment please.";
+pub(super) const NOBODY_THERE: &str = "I am sorry, nobody is at the front desk right now.";
 pub(super) const TROUBLE: &str =
     "I am sorry, our system does not answer right now. Shall I connect you with the front desk?";
 pub(super) const NOTHING_FREE: &str =

@@ -103,10 +103,13 @@ fn small_talk(view: &View<'_>) -> Option<Reply> {
         return Some(Reply::say(lines::AUTOMATED));
     }
     if words.has_any(&HUMAN) {
-        return Some(transfer("caller asked for a person"));
+        return Some(transfer(view, "The caller asked for a person."));
     }
     if view.last_line().contains("connect you") && words.has_any(&YES) && !words.has("no") {
-        return Some(transfer("caller accepted the offer to be connected"));
+        return Some(transfer(
+            view,
+            "The caller accepted the offer to be connected.",
+        ));
     }
     if words.has_any(&["again", "repeat", "pardon"]) {
         let again = view.offer().map(|offer| read_offer(&offer.slots));
@@ -125,8 +128,13 @@ fn small_talk(view: &View<'_>) -> Option<Reply> {
     waits.then(|| Reply::say(lines::TAKE_YOUR_TIME))
 }
 
-fn transfer(reason: &str) -> Reply {
-    Reply::call("transfer_to_human", args(json!({"reason": reason}))).saying(lines::CONNECTING)
+/// Says nothing yet: somebody may be there or not.
+fn transfer(view: &View<'_>, reason: &str) -> Reply {
+    let mut arguments = args(json!({"reason": reason}));
+    if view.tool_takes("transfer_to_human", "summary") {
+        arguments.insert("summary".into(), json!(reason));
+    }
+    Reply::call("transfer_to_human", arguments)
 }
 
 /// Cancelling and moving an appointment.
@@ -168,7 +176,10 @@ fn changes(view: &View<'_>) -> Option<Reply> {
         return Some(Reply::say(lines::ASK_CODE));
     }
     if view.booking().is_none() && !takes_code(view) {
-        return Some(transfer("reschedule an earlier appointment"));
+        return Some(transfer(
+            view,
+            "The caller wants to move an earlier appointment.",
+        ));
     }
     Some(search(view).unwrap_or_else(|| Reply::say(lines::ASK_OTHER_DAY)))
 }

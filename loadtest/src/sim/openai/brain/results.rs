@@ -56,9 +56,23 @@ fn one(view: &View<'_>, result: &ToolResult, fresh: &[ToolResult]) -> Reply {
             "Your appointment is cancelled. {}",
             lines::ANYTHING_ELSE
         )),
-        "transfer_to_human" => Reply::say("Please hold the line."),
+        "transfer_to_human" => Reply::say(transferred(&result.value)),
         "end_call" => Reply::say("Goodbye."),
         _ => Reply::say(lines::ANYTHING_ELSE),
+    }
+}
+
+fn transferred(value: &Value) -> String {
+    match (text(value, "status"), text(value, "opens")) {
+        ("transferring" | "transferred", _) => lines::CONNECTING.to_owned(),
+        ("closed", opens) if !opens.is_empty() => {
+            format!(
+                "{} They are back {opens}. {}",
+                lines::NOBODY_THERE,
+                lines::ANYTHING_ELSE
+            )
+        }
+        _ => format!("{} {}", lines::NOBODY_THERE, lines::ANYTHING_ELSE),
     }
 }
 

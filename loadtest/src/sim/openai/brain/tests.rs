@@ -349,7 +349,7 @@ fn only_tools_that_are_offered_are_called_and_only_with_known_properties() {
     );
     assert_eq!(
         clinic.hear("Let me talk to a real person, please."),
-        lines::CONNECTING
+        lines::CANNOT
     );
     clinic.answers = vec![("find_available_slots", VecDeque::from([tuesday()]))];
     clinic.hear("I need a cleaning, preferably on Friday.");

@@ -1,0 +1,240 @@
+//! A transfer to a person: what they hear, what takes the call, and the caller's way back.
+
+use std::time::Duration;
+
+use neurality::{
+    domain::{
+        call::{CallPhase, TransferResult},
+        ids::{CallId, Epoch, PodId},
+        phi::Phi,
+    },
+    storage::{postgres::NewCall, redis::StoredCall},
+};
+
+use super::{Answer, DESK, Rig, after::NOBODY, now, sid};
+
+/// A call whose agent sent it to a person.
+struct Transferred {
+    rig: Rig,
+    call: CallId,
+    query: String,
+}
+
+const HOLD: Duration = Duration::from_secs(60);
+
+impl Transferred {
+    async fn new() -> Self {
+        let rig = Rig::new().await;
+        let (call, query) = rig.admitted().await;
+        let record = rig.record(call).await;
+        let claim = rig
+            .store
+            .claim(rig.tenant(), call, Epoch::FIRST, &PodId::new("pod"), "AJ_1")
+            .await;
+        claim.expect("claim");
+        let row = NewCall::from(&record.open(&rig.clinic.sealer).expect("own keys"));
+        rig.db
+            .begin_call(&rig.clinic.sealer, &row)
+            .await
+            .expect("row");
+        let transferred = Self { rig, call, query };
+        transferred.send_to_a_person(Epoch::FIRST).await;
+        transferred
+    }
+
+    async fn send_to_a_person(&self, epoch: Epoch) {
+        let (rig, call) = (&self.rig, self.call);
+        let words = Phi::new("Ana asks about <her> bill".to_owned());
+        let briefing = StoredCall::seal_briefing(&rig.clinic.sealer, call, &words);
+        let to = DESK.parse().expect("number");
+        rig.store
+            .set_transfer(rig.tenant(), call, epoch, &to, &briefing)
+            .await
+            .expect("transfer");
+        rig.store
+            .hold_artifact(rig.tenant(), call, b"artifact", now(), HOLD)
+            .await
+            .expect("hold");
+    }
+
+    fn escaped(&self) -> String {
+        self.query.replace('&', "&amp;")
+    }
+
+    async fn whisper(&self, fields: &[(&str, &str)]) -> Answer {
+        let own = [("CallSid", sid()), ("To", DESK.to_owned())];
+        let mut all: Vec<(&str, &str)> = own
+            .iter()
+            .map(|(name, value)| (*name, value.as_str()))
+            .collect();
+        all.extend(fields);
+        let target = format!("/twilio/whisper?{}", self.query);
+        self.rig.twilio(&target, &all).await
+    }
+
+    async fn person_done(&self, fields: &[(&str, &str)]) -> Answer {
+        let target = format!("/twilio/person-done?{}", self.query);
+        self.rig.twilio(&target, fields).await
+    }
+
+    async fn result(&self) -> Option<TransferResult> {
+        self.rig.record(self.call).await.transfer
+    }
+
+    /// What the call's row says, once it says something.
+    async fn row(&self) -> (String, Option<String>) {
+        for _ in 0..100 {
+            let noted = self.rig.transfer_of(self.call).await;
+            if let Some(noted) = noted {
+                return noted;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        panic!("no result in the call's row");
+    }
+}
+
+#[tokio::test]
+async fn the_person_is_dialled_with_a_document_of_their_own() {
+    let call = Transferred::new().await;
+    let (base, query) = (&call.rig.base, call.escaped());
+    let expected = format!(
+        r#"<Dial timeout="30" action="{base}/twilio/person-done?{query}"><Number url="{base}/twilio/whisper?{query}">{DESK}</Number></Dial>"#
+    );
+    for _ in 0..2 {
+        let answer = call.rig.dial_done(&call.query).await;
+        answer.assert_twiml(&expected);
+    }
+    assert_eq!(call.rig.slots().await, 0, "a person talks to the caller");
+}
+
+#[tokio::test]
+async fn a_person_hears_what_it_is_about_and_takes_the_call_with_a_key() {
+    let call = Transferred::new().await;
+    call.rig.dial_done(&call.query).await;
+    let (base, query) = (&call.rig.base, call.escaped());
+    let expected = format!(
+        "<Gather numDigits=\"1\" timeout=\"8\" action=\"{base}/twilio/whisper?{query}\"><Say>A caller for Test Clinic, from the automated assistant. \
+         Ana asks about &lt;her&gt; bill. Press 1 to take the call.</Say></Gather><Hangup></Hangup>"
+    );
+    call.whisper(&[]).await.assert_twiml(&expected);
+    for key in ["2", "", "11"] {
+        let answer = call.whisper(&[("Digits", key)]).await;
+        answer.assert_twiml("<Hangup></Hangup>");
+    }
+    assert_eq!(call.result().await, None);
+    for _ in 0..2 {
+        call.whisper(&[("Digits", "1")]).await.assert_twiml("");
+        assert_eq!(call.result().await, Some(TransferResult::Accepted));
+    }
+    let done = call.person_done(&[
+        ("CallStatus", "in-progress"),
+        ("DialCallStatus", "completed"),
+    ]);
+    done.await.assert_twiml("<Hangup></Hangup>");
+    assert_eq!(call.row().await, ("accepted".into(), Some(DESK.into())));
+}
+
+#[tokio::test]
+async fn a_caller_whom_nobody_takes_goes_back_to_an_agent() {
+    for (status, result) in [
+        ("completed", TransferResult::Declined),
+        ("no-answer", TransferResult::NoAnswer),
+        ("busy", TransferResult::NoAnswer),
+    ] {
+        let call = Transferred::new().await;
+        call.rig.dial_done(&call.query).await;
+        let fields = [("CallStatus", "in-progress"), ("DialCallStatus", status)];
+        let answer = call.person_done(&fields).await;
+        let record = call.rig.record(call.call).await;
+        assert_eq!(
+            (record.phase, record.returns.0, record.transfer),
+            (CallPhase::Orphaned, 1, Some(result)),
+            "{status}"
+        );
+        let room = &record.room;
+        let leg = format!("{}&amp;returns=1", call.escaped());
+        assert!(
+            answer.text.contains(&format!(">sip:{room}@sip.example;"))
+                && answer.text.contains(&format!("/twilio/dial-done?{leg}\""))
+                && answer.text.contains(&format!("/twilio/sip-status?{leg}\"")),
+            "{answer:?}"
+        );
+        let again = call.person_done(&fields).await;
+        assert_eq!(again.text, answer.text, "twice the same");
+        assert_eq!(call.rig.slots().await, 1);
+        assert_eq!(
+            call.row().await,
+            (result.as_str().into(), Some(DESK.into()))
+        );
+
+        // Late news of the first leg ends nothing.
+        let late = format!("/twilio/sip-status?{}", call.query);
+        let answer = call.rig.twilio(&late, &[("CallStatus", "completed")]);
+        assert_eq!(answer.await.status, 204);
+        assert_eq!(call.rig.slots().await, 1);
+        // The end of the second one does.
+        let end = format!("/twilio/sip-status?{}&returns=1", call.query);
+        let answer = call.rig.twilio(&end, &[("CallStatus", "completed")]);
+        assert_eq!(answer.await.status, 204);
+        assert_eq!(call.rig.slots().await, 0);
+    }
+}
+
+#[tokio::test]
+async fn a_caller_who_hung_up_meanwhile_does_not_come_back() {
+    let call = Transferred::new().await;
+    call.rig.dial_done(&call.query).await;
+    let done = call.person_done(&[("CallStatus", "completed"), ("DialCallStatus", "canceled")]);
+    done.await.assert_twiml("<Hangup></Hangup>");
+    assert_eq!(call.result().await, Some(TransferResult::Abandoned));
+    assert_eq!(call.rig.slots().await, 0);
+    assert_eq!(call.row().await, ("abandoned".into(), Some(DESK.into())));
+}
+
+#[tokio::test]
+async fn who_cannot_come_back_is_told_that_nobody_is_there() {
+    let call = Transferred::new().await;
+    call.rig.dial_done(&call.query).await;
+    let tenant = call.rig.tenant();
+    call.rig
+        .store
+        .unpark_artifact(tenant, call.call)
+        .await
+        .expect("unpark");
+    let fields = [
+        ("CallStatus", "in-progress"),
+        ("DialCallStatus", "no-answer"),
+    ];
+    call.person_done(&fields).await.assert_twiml(NOBODY);
+    assert_eq!(call.result().await, Some(TransferResult::NoAnswer));
+}
+
+#[tokio::test]
+async fn a_bridge_that_twilio_reports_counts_though_the_key_was_lost() {
+    let call = Transferred::new().await;
+    call.rig.dial_done(&call.query).await;
+    let done = call.person_done(&[
+        ("CallStatus", "in-progress"),
+        ("DialCallStatus", "completed"),
+        ("DialBridged", "true"),
+    ]);
+    done.await.assert_twiml("<Hangup></Hangup>");
+    assert_eq!(call.result().await, Some(TransferResult::Accepted));
+}
+
+#[tokio::test]
+async fn without_its_record_a_person_is_asked_all_the_same() {
+    let call = Transferred::new().await;
+    let target = format!(
+        "/twilio/whisper?tenant={}&call={}",
+        call.rig.tenant(),
+        CallId::generate()
+    );
+    let answer = call.rig.twilio(&target, &[("CallSid", &sid())]).await;
+    assert!(
+        answer.text.contains("<Say>A caller for your clinic, from the automated assistant. Press 1 to take the call.</Say>"),
+        "{answer:?}"
+    );
+    assert!(!answer.text.contains("Ana"));
+}
