@@ -7,7 +7,7 @@ mod stores;
 use std::{collections::BTreeSet, time::Duration};
 
 use loadtest::{caller::twilio::sign, stack::Service};
-use neurality::telemetry::metrics::Metrics;
+use neurality::telemetry::{metrics::Metrics, pool::PoolFigures};
 use serde_json::Value;
 
 use self::{
@@ -259,11 +259,15 @@ fn series(scrape: &str) -> BTreeSet<String> {
         .collect()
 }
 
-/// Both processes show the catalogue and nothing else: each name is there, and no label has a value outside of its closed set.
+/// Both processes show their part of the catalogue and nothing else: each name is there, and no label has a value outside of its closed set.
 async fn assert_metrics(world: &World) {
-    let catalogue = series(&Metrics::new().encode().expect("encode"));
+    let metrics = Metrics::new();
+    let own = series(&metrics.encode().expect("encode"));
+    // The gateway shows the whole pool besides.
+    let with_pool = metrics.encode_with_pool(&PoolFigures::default());
+    let with_pool = series(&with_pool.expect("encode"));
     let http = http_client();
-    for addr in world.listeners() {
+    for (addr, catalogue) in world.listeners().into_iter().zip([with_pool, own]) {
         let answer = http
             .get(format!("http://{addr}/metrics"))
             .send()
