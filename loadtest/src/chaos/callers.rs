@@ -102,9 +102,9 @@ struct Shared {
 }
 
 impl Callers {
-    /// Keeps `at_once` calls up until [`Self::finish`].
+    /// Keeps `at_once` calls up until [`Self::finish`]; `ask_alone`: nobody books.
     #[must_use]
-    pub fn keep(lines: Lines, at_once: usize) -> Self {
+    pub fn keep(lines: Lines, at_once: usize, ask_alone: bool) -> Self {
         let shared = Shared::new(lines);
         let stop = CancellationToken::new();
         let mut tasks = JoinSet::new();
@@ -114,7 +114,7 @@ impl Callers {
                 sleep(PAUSE * line as u32).await;
                 while !stop.is_cancelled() {
                     let number = shared.next.fetch_add(1, Ordering::Relaxed);
-                    let errand = if number % ASKERS == ASKERS - 1 {
+                    let errand = if ask_alone || number % ASKERS == ASKERS - 1 {
                         Errand::Ask
                     } else {
                         Errand::Book

@@ -233,7 +233,7 @@ impl Meeting<'_> {
     }
 
     fn gap(&self) -> Option<Gap> {
-        self.call.sound.gap_around(self.window.start)
+        self.call.sound.gap_around(&self.window)
     }
 
     /// The turn whose answer was the first that another agent gave: what the caller had said, and how long they waited, ms.

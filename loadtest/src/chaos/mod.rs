@@ -58,6 +58,8 @@ pub struct ChaosOptions {
     pub plan: Plan,
     /// Calls at once.
     pub calls: usize,
+    /// Patients only ask a question: short calls, and no bookings.
+    pub ask_alone: bool,
     /// All choices follow from it.
     pub seed: u64,
     /// Between the end of a fault and the next.
@@ -120,7 +122,7 @@ pub async fn run(options: ChaosOptions) -> anyhow::Result<ChaosReport> {
         record_all: options.record,
         ..lines(&product, &name)?
     };
-    let callers = Callers::keep(lines, options.calls);
+    let callers = Callers::keep(lines, options.calls, options.ask_alone);
     let mut driver = Driver::new(
         &mut product,
         &callers,

@@ -65,12 +65,16 @@ impl Sound {
         }
     }
 
-    /// The silence around a fault at `at`; `None` if the agent said nothing after it.
+    /// The silence around a fault at `within.start`; `None` if the agent said nothing between it and `within.end`.
     ///
     /// An agent that speaks on through the fault leaves none before its next pause: that pause is what is measured then.
     #[must_use]
-    pub fn gap_around(&self, at: Duration) -> Option<Gap> {
+    pub fn gap_around(&self, within: &Span) -> Option<Gap> {
+        let at = within.start;
         let next = self.agent.iter().find(|span| span.start > at)?.start;
+        if next >= within.end {
+            return None;
+        }
         let ends = self.agent.iter().chain(&self.caller).map(|span| span.end);
         let last = ends.filter(|end| *end <= next).max().unwrap_or(at);
         Some(Gap {
@@ -202,7 +206,9 @@ mod tests {
             &[500..900, 2_000..3_000],
             &[&[1_000..1_500], &[6_000..7_000]],
         ));
-        let gap = sound.gap_around(at(2_500)).expect("the agent came back");
+        let gap = sound
+            .gap_around(&(at(2_500)..at(9_000)))
+            .expect("the agent came back");
         assert!(
             near(gap.gap_ms, 3_000.0) && near(gap.next_word_ms, 3_500.0),
             "{gap:?}"
@@ -220,7 +226,7 @@ mod tests {
     #[test]
     fn an_agent_that_is_cut_and_stays_away_leaves_no_gap_but_a_loss() {
         let sound = Sound::of(&recording(&[500..900], &[&[1_000..1_500]]));
-        assert_eq!(sound.gap_around(at(1_400)), None);
+        assert_eq!(sound.gap_around(&(at(1_400)..at(9_000))), None);
     }
 
     #[test]

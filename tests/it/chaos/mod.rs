@@ -54,6 +54,8 @@ async fn once_each(name: &str, redis_cluster: bool, faults: &[Fault]) -> ChaosRe
             rounds: 1,
         },
         calls: CALLS,
+        // Short calls on the cluster: bookings are tried on the single Redis.
+        ask_alone: redis_cluster,
         seed: rand::random(),
         settle: SETTLE,
         record: false,
