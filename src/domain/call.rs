@@ -78,6 +78,14 @@ pub enum CallPhase {
     Ended,
 }
 
+impl CallPhase {
+    /// Whether a worker has it.
+    #[must_use]
+    pub const fn is_served(self) -> bool {
+        matches!(self, Self::Claimed | Self::Active)
+    }
+}
+
 /// What happens to the caller after the SIP leg: the gateway turns it into TwiML at the `action` URL.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]

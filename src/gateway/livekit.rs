@@ -106,6 +106,10 @@ async fn follow(
             }
             tracing::info!(waited, "caller left the room");
         }
+        // A restarting LiveKit closes rooms whose callers are back in a moment: the worker waits for them, and ends the call if they stay away.
+        "room_finished" if record.phase.is_served() => {
+            tracing::info!("room of a served call is closed")
+        }
         "room_finished" => {
             let freed = gateway
                 .store

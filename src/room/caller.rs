@@ -1,22 +1,27 @@
 //! Who the caller is, and whether they hear us.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, time::Duration};
 
 use livekit::{
-    participant::ParticipantKind,
+    participant::{DisconnectReason, ParticipantKind},
     prelude::{ParticipantIdentity, RemoteParticipant},
 };
+use tokio::time::Instant;
 
 use super::RoomEvent;
 
 /// livekit-sip's attribute with the state of the leg.
 const CALL_STATUS: &str = "sip.callStatus";
+/// A leg that vanished without a goodbye may come back for so long: after LiveKit's restart it takes 1 to 2 s.
+const PATIENCE: Duration = Duration::from_secs(6);
 
-/// The caller's state as the room shows it. Pure: fed by events, gives events.
+/// The caller's state as the room shows it. Pure: fed by events and times, gives events.
 #[derive(Debug, Default)]
 pub(super) struct Caller {
     identity: Option<ParticipantIdentity>,
     active: bool,
+    /// Until when a vanished leg is waited for.
+    awaited_until: Option<Instant>,
 }
 
 impl Caller {
@@ -45,6 +50,7 @@ impl Caller {
             Some(_) => {}
             None => self.identity = Some(identity.clone()),
         }
+        self.awaited_until = None;
         let mut events = vec![RoomEvent::CallerJoined];
         events.extend(self.attributes(&identity, attributes));
         events
@@ -64,9 +70,32 @@ impl Caller {
         })
     }
 
-    /// A participant is gone.
-    pub(super) fn left(&mut self, identity: &ParticipantIdentity) -> Option<RoomEvent> {
-        self.is(identity).then_some(RoomEvent::CallerLeft)
+    /// A participant is gone: it said goodbye, or it vanished and is waited for.
+    pub(super) fn left(
+        &mut self,
+        identity: &ParticipantIdentity,
+        reason: DisconnectReason,
+        now: Instant,
+    ) -> Option<RoomEvent> {
+        if !self.is(identity) {
+            return None;
+        }
+        if is_goodbye(reason) {
+            return Some(RoomEvent::CallerLeft);
+        }
+        self.awaited_until.get_or_insert(now + PATIENCE);
+        None
+    }
+
+    /// When [`Caller::given_up`] is due.
+    pub(super) const fn awaited_until(&self) -> Option<Instant> {
+        self.awaited_until
+    }
+
+    /// The vanished leg did not come back.
+    pub(super) fn given_up(&mut self) -> RoomEvent {
+        self.awaited_until = None;
+        RoomEvent::CallerLeft
     }
 
     /// Whether this is the caller.
@@ -75,9 +104,25 @@ impl Caller {
     }
 }
 
+/// Whether the leg is over. What else ends a participant is a fault of the connection or of LiveKit, which its SIP service repairs by joining again.
+const fn is_goodbye(reason: DisconnectReason) -> bool {
+    matches!(
+        reason,
+        DisconnectReason::ClientInitiated
+            | DisconnectReason::ParticipantRemoved
+            | DisconnectReason::RoomDeleted
+            | DisconnectReason::RoomClosed
+            | DisconnectReason::UserUnavailable
+            | DisconnectReason::UserRejected
+            | DisconnectReason::SipTrunkFailure
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const HANG_UP: DisconnectReason = DisconnectReason::ClientInitiated;
 
     fn status(value: &str) -> HashMap<String, String> {
         HashMap::from([(CALL_STATUS.to_owned(), value.to_owned())])
@@ -95,7 +140,33 @@ mod tests {
             Some(RoomEvent::CallerActive)
         );
         assert_eq!(caller.attributes(&id, &status("active")), None);
-        assert_eq!(caller.left(&id), Some(RoomEvent::CallerLeft));
+        let now = Instant::now();
+        assert_eq!(caller.left(&id, HANG_UP, now), Some(RoomEvent::CallerLeft));
+        assert_eq!(caller.awaited_until(), None);
+    }
+
+    #[test]
+    fn a_leg_that_vanished_is_waited_for() {
+        let (mut caller, id) = (Caller::default(), ParticipantIdentity("sip_1".into()));
+        let now = Instant::now();
+        caller.sip_joined(id.clone(), &status("active"));
+        for reason in [
+            DisconnectReason::UnknownReason,
+            DisconnectReason::ServerShutdown,
+        ] {
+            assert_eq!(caller.left(&id, reason, now), None);
+            assert_eq!(caller.awaited_until(), Some(now + PATIENCE));
+        }
+        let back = caller.sip_joined(id.clone(), &status("active"));
+        assert_eq!(
+            (back, caller.awaited_until()),
+            (vec![RoomEvent::CallerJoined], None),
+            "it is active already"
+        );
+        caller.left(&id, DisconnectReason::SignalClose, now);
+        assert_eq!(caller.left(&id, HANG_UP, now), Some(RoomEvent::CallerLeft));
+        assert_eq!(caller.given_up(), RoomEvent::CallerLeft);
+        assert_eq!(caller.awaited_until(), None);
     }
 
     #[test]
@@ -108,6 +179,6 @@ mod tests {
             [RoomEvent::Intruder("sip_2".into())]
         );
         assert_eq!(caller.attributes(&other, &status("active")), None);
-        assert_eq!(caller.left(&other), None);
+        assert_eq!(caller.left(&other, HANG_UP, Instant::now()), None);
     }
 }

@@ -14,7 +14,7 @@ use livekit::{
 };
 use tokio::{
     sync::mpsc::{self, error::TrySendError},
-    time::Instant,
+    time::{Instant, sleep_until},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -72,12 +72,14 @@ impl EventReader {
             }
         }
         loop {
-            let event = tokio::select! {
-                event = room_events.recv() => event,
+            let patience = self.caller.awaited_until();
+            let events = tokio::select! {
+                event = room_events.recv() => event.map(|event| self.translate(event)),
+                () = until(patience) => Some(vec![self.caller.given_up()]),
                 () = self.stop.cancelled() => None,
             };
-            let Some(event) = event else { return };
-            for event in self.translate(event) {
+            let Some(events) = events else { return };
+            for event in events {
                 if !self.tell(event).await {
                     return;
                 }
@@ -94,7 +96,11 @@ impl EventReader {
             SdkEvent::ParticipantConnected(participant) => self.caller.joined(&participant),
             SdkEvent::ParticipantDisconnected(participant) => self
                 .caller
-                .left(&participant.identity())
+                .left(
+                    &participant.identity(),
+                    participant.disconnect_reason(),
+                    Instant::now(),
+                )
                 .into_iter()
                 .collect(),
             SdkEvent::ParticipantAttributesChanged {
@@ -255,6 +261,14 @@ impl Quality {
 impl Drop for Quality {
     fn drop(&mut self) {
         self.report();
+    }
+}
+
+/// Never, without a time.
+async fn until(time: Option<Instant>) {
+    match time {
+        Some(time) => sleep_until(time).await,
+        None => std::future::pending().await,
     }
 }
 

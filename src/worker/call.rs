@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     bridge, ending,
     failure::{CallFailure, SessionError},
-    hand_over, heartbeat, inherit,
+    guard, hand_over, heartbeat, inherit,
     pod::PodDeps,
     registration::Assignment,
     standing::Standing,
@@ -34,7 +34,7 @@ use crate::{
     room::{CallRoom, JoinRequest, RoomFeed},
     storage::{
         postgres::{Clinic, NewCall},
-        redis::{Claim, Store, StoredCall, WriteError},
+        redis::{Claim, Lapse, Store, StoredCall, WriteError},
     },
     telemetry::labels::{self, Resumption},
     tools::ToolSet,
@@ -197,6 +197,16 @@ impl Call {
         let plain = sealer.open_from_redis(SESSION, call, saved.state)?;
         let restored = Restored::decode(plain.expose())?;
         Ok(Some(transfer::corrected(&self.record, restored)))
+    }
+
+    /// Another pod takes it over at once, instead of after the lease has lapsed.
+    pub(super) async fn give_back(&self) -> Option<Lapse> {
+        let job = JobMetadata {
+            tenant: self.record.tenant,
+            call: self.record.call,
+            epoch: self.record.epoch,
+        };
+        guard::give_back(&self.deps.store, job).await
     }
 
     async fn converse(

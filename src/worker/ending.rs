@@ -91,22 +91,12 @@ async fn outcome_of_loss(call: &Call, loss: Option<LossReason>) -> Option<Outcom
         return None;
     }
     let (store, record) = (&call.deps.store, &call.record);
-    let back = store
-        .surrender(record.tenant, record.call, record.epoch, wall_clock())
-        .await;
-    match back {
-        Ok(Lapse::Kept) => match store.load(record.tenant, record.call).await {
-            Ok(Some(stored)) if stored.epoch == record.epoch => Some(Outcome::CallerHungUp),
-            _ => None,
-        },
-        Ok(Lapse::Waiting(_) | Lapse::Orphaned(_) | Lapse::Ended | Lapse::Unknown) => None,
-        Err(error) => {
-            tracing::warn!(
-                error = &error as &dyn std::error::Error,
-                "the call's lease will lapse"
-            );
-            None
-        }
+    if call.give_back().await != Some(Lapse::Kept) {
+        return None;
+    }
+    match store.load(record.tenant, record.call).await {
+        Ok(Some(stored)) if stored.epoch == record.epoch => Some(Outcome::CallerHungUp),
+        _ => None,
     }
 }
 

@@ -14,7 +14,7 @@ use crate::{
         call::{CallPhase, NextStep},
         job::JobMetadata,
     },
-    storage::redis::Store,
+    storage::redis::{Lapse, Store},
 };
 
 /// Runs a call in a task of its own: a panic in one call ends that call and no other. One of the two others runs if the call was ours and failed.
@@ -24,7 +24,7 @@ use crate::{
 pub async fn guarded(
     tasks: &TaskTracker,
     work: impl Future<Output = Result<(), CallFailure>> + Send + 'static,
-    give_back: impl Future<Output = ()>,
+    give_back: impl Future,
     give_up: impl Future<Output = ()>,
 ) -> Result<(), &'static str> {
     match tasks.spawn(work.in_current_span()).await {
@@ -33,7 +33,9 @@ pub async fn guarded(
             tracing::error!(error = &failure as &dyn std::error::Error, "call failed");
             match failure.remedy() {
                 Remedy::Nothing => {}
-                Remedy::GiveBack => give_back.await,
+                Remedy::GiveBack => {
+                    give_back.await;
+                }
                 Remedy::Fallback => give_up.await,
             }
             Err(failure.fixed_text())
@@ -46,17 +48,23 @@ pub async fn guarded(
     }
 }
 
-/// A call that we own goes back to where another pod finds it; without Redis its lease lapses.
-pub async fn give_back(store: &Store, job: JobMetadata) {
+/// A call that we own goes back to where another pod finds it. Returns what became of it; `None` without Redis, where its lease lapses.
+pub async fn give_back(store: &Store, job: JobMetadata) -> Option<Lapse> {
     let back = store
         .surrender(job.tenant, job.call, job.epoch, wall_clock())
         .await;
     match back {
-        Ok(what) => tracing::info!(?what, "the call is given back"),
-        Err(error) => tracing::warn!(
-            error = &error as &dyn std::error::Error,
-            "the call's lease will lapse"
-        ),
+        Ok(what) => {
+            tracing::info!(?what, "the call is given back");
+            Some(what)
+        }
+        Err(error) => {
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "the call's lease will lapse"
+            );
+            None
+        }
     }
 }
 

@@ -11,12 +11,11 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::{
     call::Call,
-    guard,
     standing::{Standing, Word},
     wall_clock,
 };
 use crate::{
-    domain::{call::CallRecord, ids::Epoch, job::JobMetadata},
+    domain::{call::CallRecord, ids::Epoch},
     pipeline::session::CallEvent,
     room::CallRoom,
     storage::redis::{Store, WriteError},
@@ -145,17 +144,7 @@ pub(super) async fn pass_on(call: &Call, room: &CallRoom, heir: Option<Epoch>) {
                 error = &error as &dyn std::error::Error,
                 "the call could not be passed to its heir"
             );
-            give_back(call).await;
+            call.give_back().await;
         }
     }
-}
-
-/// Another pod takes it over at once, instead of after the lease has lapsed.
-pub(super) async fn give_back(call: &Call) {
-    let job = JobMetadata {
-        tenant: call.record.tenant,
-        call: call.record.call,
-        epoch: call.record.epoch,
-    };
-    guard::give_back(&call.deps.store, job).await;
 }

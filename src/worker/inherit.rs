@@ -11,7 +11,6 @@ use tokio_util::sync::CancellationToken;
 use super::{
     call::{Call, EVENT_CAPACITY, Wires},
     failure::CallFailure,
-    hand_over::give_back,
     heartbeat,
     pod::PodDeps,
     registration::Assignment,
@@ -80,7 +79,7 @@ pub(super) async fn serve(
         }
         Err(failure) => {
             call.deps.metrics.call_left();
-            give_back(&call).await;
+            call.give_back().await;
             wires.room.leave().await;
             Err(as_heir(failure))
         }

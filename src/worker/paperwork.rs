@@ -25,8 +25,8 @@ use crate::{
 
 /// Between sweeps.
 const PERIOD: Duration = Duration::from_secs(5);
-/// Time that a call's own pod has for it after the end; longer than any tool runs.
-const OWN_TIME: TimeDelta = TimeDelta::seconds(25);
+/// Time that a call's own pod has for it after the end; longer than any tool runs and any REFER rings.
+const OWN_TIME: TimeDelta = TimeDelta::seconds(35);
 /// Time that a pod which has taken it on has.
 const PATIENCE: Duration = Duration::from_secs(30);
 
