@@ -81,6 +81,8 @@ pub struct SessionDeps {
 pub enum CallEvent {
     /// The caller hears us.
     CallerActive,
+    /// The caller's leg had vanished and is back.
+    CallerBack,
     /// The caller hung up, or their leg has ended.
     CallerLeft,
     /// A key: `0`-`9`, `*`, `#`, `A`-`D`.
@@ -330,6 +332,7 @@ impl Session {
                 self.record.answered(now);
                 Input::CallerActive
             }
+            CallEvent::CallerBack => Input::CallerBack,
             CallEvent::CallerLeft => Input::CallerLeft,
             CallEvent::Dtmf(key) => Input::Dtmf(key),
             CallEvent::RoomLost => Input::Lost(EndReason::RoomLost),

@@ -12,16 +12,21 @@ use super::RoomEvent;
 
 /// livekit-sip's attribute with the state of the leg.
 const CALL_STATUS: &str = "sip.callStatus";
-/// A leg that vanished without a goodbye may come back for so long: after LiveKit's restart it takes 1 to 2 s.
-const PATIENCE: Duration = Duration::from_secs(6);
+/// A leg that vanished without a goodbye may come back for so long, from when we are connected ourselves. A LiveKit that was killed turns everybody away for
+/// about 5 s, until it no longer believes in the node it was.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The caller's state as the room shows it. Pure: fed by events and times, gives events.
 #[derive(Debug, Default)]
 pub(super) struct Caller {
     identity: Option<ParticipantIdentity>,
     active: bool,
-    /// Until when a vanished leg is waited for.
+    /// It vanished without a goodbye.
+    is_away: bool,
+    /// Until when it is waited for; while we are not connected ourselves there is no saying.
     awaited_until: Option<Instant>,
+    /// It was on the line when it vanished, and has not been heard since.
+    is_missed: bool,
 }
 
 impl Caller {
@@ -51,6 +56,9 @@ impl Caller {
             None => self.identity = Some(identity.clone()),
         }
         self.awaited_until = None;
+        if std::mem::take(&mut self.is_away) {
+            tracing::info!("the caller's leg is back");
+        }
         let mut events = vec![RoomEvent::CallerJoined];
         events.extend(self.attributes(&identity, attributes));
         events
@@ -83,8 +91,26 @@ impl Caller {
         if is_goodbye(reason) {
             return Some(RoomEvent::CallerLeft);
         }
-        self.awaited_until.get_or_insert(now + PATIENCE);
+        tracing::info!(?reason, "the caller's leg vanished");
+        self.is_away = true;
+        self.is_missed = self.active;
+        self.awaited_until = Some(now + PATIENCE);
         None
+    }
+
+    /// We are not connected.
+    pub(super) const fn reconnecting(&mut self) {
+        self.awaited_until = None;
+    }
+
+    /// We are connected again.
+    pub(super) fn reconnected(&mut self, now: Instant) {
+        self.awaited_until = self.is_away.then(|| now + PATIENCE);
+    }
+
+    /// The sound of a participant begins.
+    pub(super) fn heard(&mut self, identity: &ParticipantIdentity) -> Option<RoomEvent> {
+        (self.is(identity) && std::mem::take(&mut self.is_missed)).then_some(RoomEvent::CallerBack)
     }
 
     /// When [`Caller::given_up`] is due.
@@ -149,21 +175,29 @@ mod tests {
     fn a_leg_that_vanished_is_waited_for() {
         let (mut caller, id) = (Caller::default(), ParticipantIdentity("sip_1".into()));
         let now = Instant::now();
+        let later = now + Duration::from_secs(7);
         caller.sip_joined(id.clone(), &status("active"));
-        for reason in [
-            DisconnectReason::UnknownReason,
-            DisconnectReason::ServerShutdown,
-        ] {
-            assert_eq!(caller.left(&id, reason, now), None);
-            assert_eq!(caller.awaited_until(), Some(now + PATIENCE));
-        }
+        assert_eq!(caller.left(&id, DisconnectReason::SignalClose, now), None);
+        assert_eq!(caller.awaited_until(), Some(now + PATIENCE));
+        caller.reconnecting();
+        assert_eq!(caller.awaited_until(), None);
+        caller.reconnected(later);
+        assert_eq!(caller.awaited_until(), Some(later + PATIENCE));
         let back = caller.sip_joined(id.clone(), &status("active"));
-        assert_eq!(
-            (back, caller.awaited_until()),
-            (vec![RoomEvent::CallerJoined], None),
-            "it is active already"
-        );
-        caller.left(&id, DisconnectReason::SignalClose, now);
+        assert_eq!(back, [RoomEvent::CallerJoined], "it was active before");
+        assert_eq!(caller.awaited_until(), None);
+        assert_eq!(caller.heard(&id), Some(RoomEvent::CallerBack));
+        assert_eq!(caller.heard(&id), None);
+        caller.reconnected(later);
+        assert_eq!(caller.awaited_until(), None);
+    }
+
+    #[test]
+    fn a_leg_that_stays_away_has_left_as_one_that_says_goodbye() {
+        let (mut caller, id) = (Caller::default(), ParticipantIdentity("sip_1".into()));
+        let now = Instant::now();
+        caller.sip_joined(id.clone(), &status("active"));
+        caller.left(&id, DisconnectReason::UnknownReason, now);
         assert_eq!(caller.left(&id, HANG_UP, now), Some(RoomEvent::CallerLeft));
         assert_eq!(caller.given_up(), RoomEvent::CallerLeft);
         assert_eq!(caller.awaited_until(), None);

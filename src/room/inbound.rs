@@ -75,7 +75,10 @@ impl EventReader {
             let patience = self.caller.awaited_until();
             let events = tokio::select! {
                 event = room_events.recv() => event.map(|event| self.translate(event)),
-                () = until(patience) => Some(vec![self.caller.given_up()]),
+                () = until(patience) => {
+                    tracing::info!("the caller's leg stays away");
+                    Some(vec![self.caller.given_up()])
+                }
                 () = self.stop.cancelled() => None,
             };
             let Some(events) = events else { return };
@@ -116,10 +119,11 @@ impl EventReader {
                 participant,
                 ..
             } => {
-                if self.caller.is(&participant.identity()) {
+                let identity = participant.identity();
+                if self.caller.is(&identity) {
                     self.listen(track.rtc_track());
                 }
-                Vec::new()
+                self.caller.heard(&identity).into_iter().collect()
             }
             SdkEvent::SipDTMFReceived {
                 digit: Some(digit), ..
@@ -139,6 +143,16 @@ impl EventReader {
                     from: from.identity().to_string(),
                     text: String::from_utf8_lossy(&payload).into_owned(),
                 }]
+            }
+            SdkEvent::Reconnecting => {
+                tracing::info!("the room is being joined again");
+                self.caller.reconnecting();
+                Vec::new()
+            }
+            SdkEvent::Reconnected => {
+                tracing::info!("the room is joined again");
+                self.caller.reconnected(Instant::now());
+                Vec::new()
             }
             SdkEvent::Disconnected { reason } => vec![RoomEvent::Lost(loss(reason))],
             _ => Vec::new(),

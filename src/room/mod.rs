@@ -45,7 +45,9 @@ pub enum RoomEvent {
     CallerJoined,
     /// The caller hears us: `sip.callStatus` is `active`.
     CallerActive,
-    /// The caller hung up, or LiveKit lost the leg.
+    /// The caller's leg had vanished, is back, and is heard again.
+    CallerBack,
+    /// The caller hung up, or the leg vanished and stayed away.
     CallerLeft,
     /// A key was pressed: `0`-`9`, `*`, `#`, `A`-`D`.
     Dtmf(char),

@@ -75,6 +75,7 @@ impl Watch {
                 self.note_active();
                 Some(CallEvent::CallerActive)
             }
+            RoomEvent::CallerBack => Some(CallEvent::CallerBack),
             RoomEvent::CallerLeft => Some(CallEvent::CallerLeft),
             RoomEvent::Dtmf(key) => Some(CallEvent::Dtmf(key)),
             RoomEvent::Intruder(identity) => {

@@ -11,6 +11,8 @@ use crate::{
 pub enum Input {
     /// The caller is on the line.
     CallerActive,
+    /// The caller's leg had vanished and is back: for a moment neither heard the other.
+    CallerBack,
     /// The caller hung up.
     CallerLeft,
     /// The call goes on elsewhere, or is lost: fall silent at once.

@@ -153,6 +153,7 @@ impl TurnMachine {
     fn dispatch(&mut self, now: CallTime, input: Input) {
         match input {
             Input::CallerActive => self.caller_active(now),
+            Input::CallerBack => self.caller_back(now),
             Input::CallerLeft => self.caller_left(now),
             Input::Lost(why) => self.end(why),
             Input::SpeechStarted { at } => self.speech_started(now, at),
@@ -190,6 +191,22 @@ impl TurnMachine {
                 Opening::Quiet => self.quiet_since = now,
             }
         }
+    }
+
+    /// As after a take-over: the agent says so and goes on from what was understood last.
+    fn caller_back(&mut self, now: CallTime) {
+        if !matches!(self.phase, Phase::Open(_)) {
+            return;
+        }
+        if self.agent.is_busy() || self.agent.is_speculating() {
+            self.fall_silent(false);
+        }
+        if self.caller.has_text() {
+            self.take_turn(now);
+        }
+        self.caller.reset();
+        self.say(Line::Resumed);
+        self.start_reply(now);
     }
 
     /// A conversation that began on another pod has been open since the call's beginning.

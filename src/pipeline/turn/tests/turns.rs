@@ -218,3 +218,26 @@ fn words_understood_at_hang_up_are_recorded() {
         ["commit \"Never mind.\"", "cancel 2", "end caller_left"]
     );
 }
+
+#[test]
+fn a_caller_who_is_back_hears_so_and_an_answer_to_what_was_understood() {
+    let mut call = Driver::greeted();
+    call.speak(2000, 3000, "Book a cleaning.");
+    assert_eq!(
+        call.feed(3350, Input::CallerBack),
+        [
+            "hush",
+            "cancel 2",
+            "commit \"Book a cleaning.\"",
+            "say Resumed 3",
+            "reply 4"
+        ]
+    );
+}
+
+#[test]
+fn a_caller_who_is_back_in_the_last_words_hears_their_end() {
+    let mut call = Driver::greeted();
+    call.feed(2000, Input::Stop);
+    assert_eq!(call.feed(2500, Input::CallerBack), [""; 0]);
+}
