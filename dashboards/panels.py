@@ -180,6 +180,14 @@ CALLS = [
         about="Voice webhooks, by decision.",
     ),
     graph("Length of calls", quantiles("neurality_call_duration_seconds"), "s", 12),
+    graph(
+        "Transfers to a person",
+        [rates("neurality_transfers_total", "result")],
+        "cps",
+        12,
+        stack=True,
+        about="By what became of them; `no_answer` and `declined` callers are back with the agent.",
+    ),
     row("What calls leave behind"),
     graph("Tool calls", [rates("neurality_tool_calls_total", "status")], "cps", 8, stack=True),
     graph(

@@ -282,6 +282,11 @@ impl Record {
         if self.phase == Phase::Ended {
             return Answer::Over;
         }
+        if epoch > self.epoch {
+            self.epoch = epoch;
+            (self.claimant, self.heir, self.heir_claimant) = (0, 0, 0);
+            self.heirless = false;
+        }
         let of_this = self.lease.filter(|lease| lease.epoch == epoch);
         let counter = of_this.map_or(0, |lease| lease.counter) + 1;
         self.lease = Some(Lease { epoch, counter });

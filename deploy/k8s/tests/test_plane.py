@@ -137,16 +137,12 @@ class Profiles(unittest.TestCase):
         self.assertIn("Completed", job_events(namespace, "neurality-provision"))
         self.assertIn("Succeeded", plane.helm("test", "neurality", "-n", namespace, "--timeout", "120s"))
         uninstall(namespace)
-        left = tools.wait_until(
-            "the end of all pods",
-            60,
-            lambda: (
-                (found := objects(namespace)) is not None
-                and not any(kind == "pods" for kind, _ in found)
-                and found
-                or {()}
-            ),
-        )
+
+        def without_pods():
+            found = objects(namespace)
+            return None if any(kind == "pods" for kind, _ in found) else (found,)
+
+        (left,) = tools.wait_until("the end of all pods", 60, without_pods)
         return left - {("secrets", "neurality")}
 
     def test_dev(self):

@@ -50,6 +50,7 @@ impl Store {
         let mut run = script::RAISE_LEASE.prepare_invoke();
         run.key(keys::record(tenant, call))
             .key(keys::leases(tenant))
+            .key(keys::heirs(tenant))
             .arg(call.to_string())
             .arg(epoch.0)
             .arg(self.session_ttl_ms());

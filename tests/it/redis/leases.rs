@@ -14,6 +14,7 @@ use super::{Rig, now, on_both};
 
 on_both! {
     a_lease_that_was_raised_in_between_does_not_lapse,
+    an_owner_whose_yield_a_failover_lost_is_believed_and_can_lapse,
     a_winner_that_asks_again_raises_its_lease,
     an_unanswered_call_rings_again_with_its_old_age,
     a_conversation_that_lost_its_worker_goes_to_the_next_claimant,
@@ -89,6 +90,21 @@ async fn a_lease_that_was_raised_in_between_does_not_lapse(rig: Rig) {
         late,
         Err(WriteError::Fenced { current: Epoch(2) })
     ));
+}
+
+async fn an_owner_whose_yield_a_failover_lost_is_believed_and_can_lapse(rig: Rig) {
+    let tenant = TenantId::generate();
+    let call = rig.active(tenant).await;
+    let heir = rig.heir(tenant, call).await;
+    assert_eq!(rig.raise(tenant, call, heir.0).await.expect("raise"), 1);
+    let old = rig.raise(tenant, call, 1).await;
+    assert!(matches!(old, Err(WriteError::Fenced { current }) if current == heir));
+    let survey = rig.store.survey(tenant).await.expect("survey");
+    assert!(survey.heirless.is_empty());
+    assert_eq!(
+        rig.lapse(tenant, call, seen(heir.0, 1)).await,
+        Lapse::Orphaned(Epoch(heir.0 + 1))
+    );
 }
 
 async fn a_winner_that_asks_again_raises_its_lease(rig: Rig) {
