@@ -25,7 +25,7 @@ test: ## All checks and tests; everything is real but the paid services
 	@deploy/setup/test.sh
 
 .PHONY: test-k8s
-test-k8s: build ## Chart, alerts and dashboards on a real Kubernetes control plane with real processes for pods
+test-k8s: build ## Chart, alerts and dashboards on a real Kubernetes control plane with real processes for pods (part of `make test`)
 	@deploy/k8s/setup.sh
 	@deploy/k8s/test.py
 

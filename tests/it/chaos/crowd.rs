@@ -305,7 +305,7 @@ fn options() -> ProductOptions {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-#[ignore = "needs the machine for itself: cargo test --test it -- --ignored chaos::"]
+#[ignore = "needs the machine for itself: a phase of its own in make test"]
 async fn five_hundred_calls_share_twenty_slots_in_their_order() {
     let product = tokio::task::block_in_place(|| Product::start(options())).expect("a pool");
     let AnyRedis::Single(redis) = &product.redis else {

@@ -81,7 +81,7 @@ fn holds(report: &ChaosReport) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-#[ignore = "needs the machine for itself: cargo test --test it -- --ignored chaos::"]
+#[ignore = "needs the machine for itself: a phase of its own in make test"]
 async fn calls_outlive_the_parts_of_the_pool() {
     let faults = [
         Fault::KillWorker,
@@ -96,7 +96,7 @@ async fn calls_outlive_the_parts_of_the_pool() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-#[ignore = "needs the machine for itself: cargo test --test it -- --ignored chaos::"]
+#[ignore = "needs the machine for itself: a phase of its own in make test"]
 async fn calls_outlive_a_primary_of_a_redis_cluster_and_a_worker_after_it() {
     let faults = [Fault::LosePrimary, Fault::KillWorker];
     let report = once_each("chaos-short-cluster", true, &faults).await;
