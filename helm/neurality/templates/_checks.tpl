@@ -8,16 +8,16 @@
 {{- if not $v.livekit.apiKey }}{{ $bad = append $bad "livekit.apiKey: set the API key" }}{{ end -}}
 {{- if not $v.livekit.sipHost }}{{ $bad = append $bad "livekit.sipHost: set the SIP gateway's host, as Twilio reaches it" }}{{ end -}}
 {{- end -}}
-{{- $need := add (int $v.worker.drainDeadlineSecs) 10 -}}
+{{- $need := add (int $v.worker.drainDeadlineSecs) 15 -}}
 {{- if le (int $v.worker.terminationGracePeriodSeconds) (int $need) -}}
-{{- $bad = append $bad (printf "worker.terminationGracePeriodSeconds: %d cuts calls: must exceed worker.drainDeadlineSecs + 10 = %d" (int $v.worker.terminationGracePeriodSeconds) $need) -}}
+{{- $bad = append $bad (printf "worker.terminationGracePeriodSeconds: %d cuts calls: must exceed worker.drainDeadlineSecs + 15 = %d" (int $v.worker.terminationGracePeriodSeconds) $need) -}}
 {{- end -}}
 {{- if lt (int $v.worker.drainDeadlineSecs) (int $v.worker.maxCallSecs) -}}
 {{- $bad = append $bad (printf "worker.drainDeadlineSecs: %d is below worker.maxCallSecs = %d" (int $v.worker.drainDeadlineSecs) (int $v.worker.maxCallSecs)) -}}
 {{- end -}}
-{{- $need = add (int $v.gateway.preStopSecs) (int $v.gateway.dialTimeoutSecs) 10 -}}
+{{- $need = add (int $v.gateway.preStopSecs) (int $v.gateway.dialTimeoutSecs) 15 -}}
 {{- if le (int $v.gateway.terminationGracePeriodSeconds) (int $need) -}}
-{{- $bad = append $bad (printf "gateway.terminationGracePeriodSeconds: must exceed gateway.preStopSecs + gateway.dialTimeoutSecs + 10 = %d" $need) -}}
+{{- $bad = append $bad (printf "gateway.terminationGracePeriodSeconds: must exceed gateway.preStopSecs + gateway.dialTimeoutSecs + 15 = %d" $need) -}}
 {{- end -}}
 {{- if ge (int $v.gateway.ringDeadlineSecs) (int $v.gateway.dialTimeoutSecs) -}}
 {{- $bad = append $bad "gateway.ringDeadlineSecs: must be below gateway.dialTimeoutSecs, or Twilio gives up first" -}}
