@@ -10,6 +10,7 @@
 mod agent;
 mod caller;
 mod io;
+mod leg;
 mod rules;
 mod words;
 
@@ -177,54 +178,6 @@ impl TurnMachine {
         }
     }
 
-    fn caller_active(&mut self, now: CallTime) {
-        if matches!(self.phase, Phase::Ringing(_)) {
-            self.phase = Phase::Open(self.began(now));
-            self.caller.reset();
-            match self.opening {
-                Opening::Greeting => self.say(Line::Greeting),
-                Opening::Apology => {
-                    self.say(Line::Resumed);
-                    self.start_reply(now);
-                }
-                Opening::Return => self.say(Line::Returned),
-                Opening::Quiet => self.quiet_since = now,
-            }
-        }
-    }
-
-    /// As after a take-over: the agent says so and goes on from what was understood last.
-    fn caller_back(&mut self, now: CallTime) {
-        if !matches!(self.phase, Phase::Open(_)) {
-            return;
-        }
-        if self.agent.is_busy() || self.agent.is_speculating() {
-            self.fall_silent(false);
-        }
-        if self.caller.has_text() {
-            self.take_turn(now);
-        }
-        self.caller.reset();
-        self.say(Line::Resumed);
-        self.start_reply(now);
-    }
-
-    /// A conversation that began on another pod has been open since the call's beginning.
-    fn began(&self, now: CallTime) -> CallTime {
-        match self.opening {
-            Opening::Greeting => now,
-            Opening::Apology | Opening::Return | Opening::Quiet => CallTime::ZERO,
-        }
-    }
-
-    /// Why a call ends whose caller is not, or not any more, on the line.
-    fn absent(&self) -> EndReason {
-        match (self.phase, self.opening) {
-            (Phase::Ringing(_), Opening::Greeting) => EndReason::NeverCame,
-            _ => EndReason::CallerLeft,
-        }
-    }
-
     /// Nobody has the floor and nothing is owed: the call can pass to another pod unnoticed.
     #[must_use]
     pub fn is_quiet(&self) -> bool {
@@ -235,15 +188,6 @@ impl TurnMachine {
             && !self.caller.is_open()
             && !self.caller.has_text()
             && self.keys.is_none()
-    }
-
-    /// Words that were understood are recorded even though nobody will answer them.
-    fn caller_left(&mut self, now: CallTime) {
-        let why = self.absent();
-        if self.caller.has_text() && matches!(self.phase, Phase::Open(_)) {
-            self.take_turn(now);
-        }
-        self.end(why);
     }
 
     fn speech_started(&mut self, now: CallTime, at: CallTime) {
