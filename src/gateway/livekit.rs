@@ -93,6 +93,15 @@ async fn follow(
     let Some(record) = record.filter(|record| record.room == *room) else {
         return Ok(());
     };
+    // Whoever has a project's keys has no say in rooms of another.
+    if record
+        .placement
+        .as_ref()
+        .is_some_and(|placement| placement.project != *project)
+    {
+        tracing::warn!(livekit.project = %project, "an event of a room in another project");
+        return Ok(());
+    }
     match event.event.as_str() {
         "participant_joined" if is_caller => {
             let held = gateway.store.renew_slot(tenant, call, wall_clock()).await?;

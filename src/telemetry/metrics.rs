@@ -114,7 +114,7 @@ impl Metrics {
             calls: counters::<Outcome>(
                 &r,
                 "neurality_calls_total",
-                "Calls that ended, by outcome.",
+                "Calls that ended, by outcome; one that comes back from a person ends twice.",
             ),
             calls_active: gauge(&r, "neurality_calls_active", "Calls this pod serves."),
             call_duration: histogram(

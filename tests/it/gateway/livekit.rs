@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 
 use super::{Answer, Rig};
 
-fn event(name: &str, room: &RoomName, kind: Option<&str>) -> String {
+pub(super) fn event(name: &str, room: &RoomName, kind: Option<&str>) -> String {
     let mut event = json!({ "event": name, "room": { "name": room.as_str() }, "id": "EV_1", "createdAt": "1763955264" });
     if let Some(kind) = kind {
         event["participant"] = json!({ "identity": "p", "kind": kind });
@@ -49,7 +49,7 @@ impl Rig {
     }
 
     /// A call whose room is known.
-    async fn with_room(&self) -> (CallId, RoomName) {
+    pub(super) async fn with_room(&self) -> (CallId, RoomName) {
         let (call, _) = self.admitted().await;
         let room = self.record(call).await.room;
         self.store
@@ -162,6 +162,12 @@ async fn a_caller_who_leaves_ends_the_wait_but_not_a_claimed_call() {
         rig.record(claimed).await.phase,
         CallPhase::Claimed,
         "its worker sees that itself"
+    );
+    rig.livekit(event("room_finished", &room, None)).await;
+    assert_eq!(
+        (rig.record(claimed).await.phase, rig.slots().await),
+        (CallPhase::Claimed, 1),
+        "livekit may only be restarting"
     );
 }
 

@@ -3,11 +3,15 @@
 use loadtest::stack::shared;
 use neurality::{
     config::{LiveKitProject, Secret, SipTransport},
-    domain::ids::RoomName,
+    domain::{call::CallPhase, ids::RoomName},
 };
 use serde_json::json;
 
-use super::{Rig, Servers, livekit::token, sid};
+use super::{
+    Rig, Servers,
+    livekit::{event, token},
+    sid,
+};
 
 const SECRET: &str = "a-secret-of-maple-of-32-characters";
 
@@ -98,4 +102,19 @@ async fn a_project_brings_calls_to_its_own_clinics_only() {
     assert_eq!(own.await, 200);
     assert_eq!(rig.slots().await, 1);
     assert_eq!(rig.arrives("APIcedar", SECRET).await, 401);
+}
+
+#[tokio::test]
+async fn a_project_has_no_say_in_rooms_of_another() {
+    let (rig, _) = rig().await;
+    let (call, room) = rig.with_room().await;
+    for told in ["room_finished", "participant_left"] {
+        let body = event(told, &room, Some("SIP"));
+        let token = token("APImaple", SECRET, &body);
+        assert_eq!(rig.webhook(body, Some(token)).await.status, 200);
+        assert_eq!(rig.record(call).await.phase, CallPhase::Waiting, "{told}");
+    }
+    let own = rig.livekit(event("room_finished", &room, None)).await;
+    assert_eq!(own.status, 200);
+    assert_eq!(rig.record(call).await.phase, CallPhase::Ended);
 }
