@@ -1,6 +1,6 @@
 //! The caller comes on the line, vanishes and comes back, leaves.
 
-use super::{EndReason, Line, Opening, Output, Phase, TurnMachine};
+use super::{EndReason, Line, Opening, Phase, TurnMachine};
 use crate::domain::call_time::CallTime;
 
 impl TurnMachine {
