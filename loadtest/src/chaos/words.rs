@@ -1,34 +1,35 @@
 //! Which of a caller's words are not in the transcript. Pure.
 
-/// The words of `lines` that `transcript` lacks, in order, each with the number of its line. Capitals, punctuation and spelling
-/// letter by letter do not count.
+/// The words of `lines` that `transcript` lacks, in order, each with the number of its line. Of a line that was said twice and written once the
+/// first is missing: that is why it was said again. Capitals, punctuation and spelling letter by letter do not count.
 #[must_use]
 pub fn missing(lines: &[&str], transcript: &str) -> Vec<(usize, String)> {
     let line = |(number, text): (usize, &&str)| words(text).into_iter().map(move |w| (number, w));
     let said: Vec<(usize, String)> = lines.iter().enumerate().flat_map(line).collect();
     let written = words(transcript);
-    // Longest common subsequence: `kept[i][j]` words of said[i..] are in written[j..].
+    // Longest common subsequence: `kept[i][j]` words of said[..i] are in written[..j].
     let mut kept = vec![vec![0_usize; written.len() + 1]; said.len() + 1];
-    for i in (0..said.len()).rev() {
-        for j in (0..written.len()).rev() {
-            kept[i][j] = if said[i].1 == written[j] {
-                kept[i + 1][j + 1] + 1
+    for i in 1..=said.len() {
+        for j in 1..=written.len() {
+            kept[i][j] = if said[i - 1].1 == written[j - 1] {
+                kept[i - 1][j - 1] + 1
             } else {
-                kept[i + 1][j].max(kept[i][j + 1])
+                kept[i - 1][j].max(kept[i][j - 1])
             };
         }
     }
-    let (mut i, mut j, mut missing) = (0, 0, Vec::new());
-    while i < said.len() {
-        if j < written.len() && said[i].1 == written[j] {
-            (i, j) = (i + 1, j + 1);
-        } else if j < written.len() && kept[i][j + 1] >= kept[i + 1][j] {
-            j += 1;
+    let (mut i, mut j, mut missing) = (said.len(), written.len(), Vec::new());
+    while i > 0 {
+        if j > 0 && said[i - 1].1 == written[j - 1] {
+            (i, j) = (i - 1, j - 1);
+        } else if j > 0 && kept[i][j - 1] >= kept[i - 1][j] {
+            j -= 1;
         } else {
-            missing.push(said[i].clone());
-            i += 1;
+            missing.push(said[i - 1].clone());
+            i -= 1;
         }
     }
+    missing.reverse();
     missing
 }
 
@@ -85,5 +86,16 @@ mod tests {
             missing(&lines, "the first one is fine my name is"),
             [(1, "maria".to_owned())]
         );
+    }
+
+    #[test]
+    fn of_a_line_said_twice_the_first_is_missing() {
+        let line = "The first one is fine.";
+        let numbers: Vec<usize> =
+            missing(&[line, line, "Goodbye."], "the first one is fine goodbye")
+                .into_iter()
+                .map(|(number, _)| number)
+                .collect();
+        assert_eq!(numbers, [0; 5]);
     }
 }
