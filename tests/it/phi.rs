@@ -33,6 +33,18 @@ expect:
   end: agent_hung_up
 "#;
 
+const TRANSFER: &str = r#"
+name: marked, to a person
+from: "+14155550123"
+to: "+12125550100"
+steps:
+  - say: "Hi, does my Blue Cross P P O plan cover a dental cleaning?"
+  - say: "Let me talk to a real person, please."
+  - wait_hang_up
+person: accept
+expect: { end: person_dialled, dialled: "+12125550191" }
+"#;
+
 /// Longer than the exporter waits for a full batch.
 const EXPORT_LIMIT: Duration = Duration::from_secs(20);
 
@@ -95,6 +107,31 @@ async fn a_marked_call_leaves_no_patient_data_outside_the_seals() {
     }
     assert_metrics(&world).await;
     assert_nothing_without_a_tenant(&world).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_person_is_told_of_a_caller_stays_behind_the_seals() {
+    let collector = Collector::start().await;
+    let world = talkative(&collector).await;
+    let watch = stores::RedisWatch::start(&world.redis_url).await;
+    let report = world.call_yaml(TRANSFER).await;
+    let failures = &report.failures;
+    assert!(failures.is_empty(), "{failures:?}\n{}", world.logs());
+    let artifact = world.only_artifact().await;
+    let briefing = Marks::of_transfer(&artifact, &report.briefing);
+    let heard = report.briefing.join(" ");
+    assert!(!briefing.found(heard.as_bytes()).is_empty(), "{heard:?}");
+    briefing.assert_absent("redis", watch.stop().await.as_bytes());
+    briefing.assert_absent("postgres", stores::postgres(&world).0.as_bytes());
+    briefing.assert_absent("metrics", world.metrics().await.as_bytes());
+    let call = artifact["call_id"].as_str().expect("call id");
+    collector.wait_for_call(call, EXPORT_LIMIT).await;
+    for body in collector.bodies() {
+        briefing.assert_absent("spans", &body);
+    }
+    for process in [&world.worker, &world.gateway] {
+        briefing.assert_absent("a log", log_of(process).as_bytes());
+    }
 }
 
 fn http_client() -> reqwest::Client {

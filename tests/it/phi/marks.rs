@@ -10,12 +10,24 @@ const WINDOW: usize = 4;
 pub(crate) struct Marks {
     plain: Vec<String>,
     encoded: Vec<String>,
-    code: String,
+    code: Option<String>,
 }
 
 impl Marks {
     /// The patient's data, all that the artifact says was said, and the confirmation code.
     pub(crate) fn of(artifact: &Value) -> Self {
+        Self {
+            code: Some(confirmation(artifact)),
+            ..Self::of_words(said(artifact))
+        }
+    }
+
+    /// The patient's data, all that the artifact says was said, and what a person was told.
+    pub(crate) fn of_transfer(artifact: &Value, briefing: &[String]) -> Self {
+        Self::of_words(said(artifact).chain(briefing.iter().map(String::as_str)))
+    }
+
+    fn of_words<'a>(words: impl Iterator<Item = &'a str>) -> Self {
         let known = [
             "maria",
             "lopez",
@@ -28,11 +40,7 @@ impl Marks {
             "415-555",
         ];
         let mut plain: Vec<String> = known.map(str::to_owned).to_vec();
-        let lines = artifact["transcript"].as_array().expect("transcript");
-        // The greeting is the clinic's own text.
-        for line in lines.iter().skip(1) {
-            plain.extend(windows(line["text"].as_str().expect("text")));
-        }
+        plain.extend(words.flat_map(windows));
         let encoded = plain
             .iter()
             .flat_map(|mark| encodings(mark))
@@ -41,7 +49,7 @@ impl Marks {
         Self {
             plain,
             encoded,
-            code: confirmation(artifact),
+            code: None,
         }
     }
 
@@ -74,15 +82,25 @@ impl Marks {
 
     /// The code that opens a booking on the phone, as a word of its own: four characters are anywhere by chance.
     pub(crate) fn assert_code_absent(&self, name: &str, place: &[u8]) {
+        let Some(code) = &self.code else { return };
         let text = String::from_utf8_lossy(place);
         let words = text.split(|c: char| !c.is_ascii_alphanumeric());
         assert_eq!(
-            words.filter(|word| *word == self.code).count(),
+            words.filter(|word| word == code).count(),
             0,
             "{name}: {}",
-            around(place, &self.code)
+            around(place, code)
         );
     }
+}
+
+/// Every line but the greeting, which is the clinic's own text.
+fn said(artifact: &Value) -> impl Iterator<Item = &str> {
+    let lines = artifact["transcript"].as_array().expect("transcript");
+    lines
+        .iter()
+        .skip(1)
+        .map(|line| line["text"].as_str().expect("text"))
 }
 
 fn windows(text: &str) -> Vec<String> {
