@@ -1,36 +1,15 @@
 //! Two clinics, one pool.
 
-use super::{MAPLE, MAPLE_GREETING, lines};
+use super::{HARBOR, MAPLE, MAPLE_GREETING, a_person_please, a_question, lines};
 use crate::support::world::{World, WorldOptions};
 
-const HARBOR: &str = "0193a000-0000-7000-8000-000000000002";
 const HARBOR_GREETING: &str = "Hello, you have reached Harbor Family Clinic. This is the automated assistant. What can I do for you?";
-
-const MAPLE_CALL: &str = r#"
-name: maple
-from: "+14155550101"
-to: "+12125550100"
-steps:
-  - say: "Hi, does my Blue Cross P P O plan cover a dental cleaning?"
-  - say: "No that is all, thank you, goodbye."
-  - wait_hang_up
-expect: { end: agent_hung_up, answered_turns: 2 }
-"#;
-
-const HARBOR_CALL: &str = r#"
-name: harbor
-from: "+13105550102"
-to: "+13105550100"
-steps:
-  - say: "Let me talk to a real person, please."
-  - wait_hang_up
-expect: { end: person_dialled, dialled: "+13105550191" }
-"#;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn one_pool_serves_two_clinics_at_once_and_mixes_nothing() {
     let world = World::start(WorldOptions::default()).await;
-    let (maple, harbor) = tokio::join!(world.call_yaml(MAPLE_CALL), world.call_yaml(HARBOR_CALL));
+    let (question, person) = (a_question("+14155550101"), a_person_please("+13105550102"));
+    let (maple, harbor) = tokio::join!(world.call_yaml(&question), world.call_yaml(&person));
     for report in [&maple, &harbor] {
         let failures = &report.failures;
         assert!(failures.is_empty(), "{failures:?}\n{}", world.logs());

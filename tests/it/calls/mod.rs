@@ -23,6 +23,38 @@ use serde_json::Value;
 const MAPLE: &str = "0193a000-0000-7000-8000-000000000001";
 const MAPLE_GREETING: &str = "Maple Dental, how can I help you?";
 const MAPLE_FALLBACK: &str = "+12125550190";
+const HARBOR: &str = "0193a000-0000-7000-8000-000000000002";
+
+/// A patient of Maple Dental asks whether a cleaning is covered, and says goodbye.
+fn a_question(from: &str) -> String {
+    format!(
+        r#"
+name: a question from {from}
+from: "{from}"
+to: "+12125550100"
+steps:
+  - say: "Hi, does my Blue Cross P P O plan cover a dental cleaning?"
+  - say: "No that is all, thank you, goodbye."
+  - wait_hang_up
+expect: {{ end: agent_hung_up, answered_turns: 2 }}
+"#
+    )
+}
+
+/// A patient of Harbor Family Clinic asks for a person, who takes the call.
+fn a_person_please(from: &str) -> String {
+    format!(
+        r#"
+name: a person for {from}
+from: "{from}"
+to: "+13105550100"
+steps:
+  - say: "Let me talk to a real person, please."
+  - wait_hang_up
+expect: {{ end: person_dialled, dialled: "+13105550191" }}
+"#
+    )
+}
 
 /// What one side said, in order.
 fn lines<'a>(artifact: &'a Value, speaker: &str) -> Vec<&'a str> {

@@ -7,22 +7,11 @@ use loadtest::{
     stack::{Service, Signal},
 };
 
-use super::{MAPLE, MAPLE_FALLBACK};
+use super::{MAPLE, MAPLE_FALLBACK, a_question};
 use crate::support::world::{World, WorldOptions};
 
 /// Nothing is waited for: far below the grace period of a drain.
 const AT_ONCE: Duration = Duration::from_secs(15);
-
-const CALL: &str = r#"
-name: over the pod's end
-from: "+14155550401"
-to: "+12125550100"
-steps:
-  - say: "Hi, does my Blue Cross P P O plan cover a dental cleaning?"
-  - say: "No that is all, thank you, goodbye."
-  - wait_hang_up
-expect: { end: agent_hung_up, answered_turns: 2 }
-"#;
 
 const NOBODY: &str = r#"
 name: nobody there
@@ -48,7 +37,7 @@ async fn a_pod_ends_its_calls_before_itself_and_without_pods_a_person_is_dialled
 
 async fn a_call_outlives_the_signal(world: &World) {
     let report = world
-        .watched(CALL, |world, event| {
+        .watched(&a_question("+14155550401"), |world, event| {
             if matches!(event, CallEvent::Says(text) if text.starts_with("Hi")) {
                 world.worker.signal(Signal::Terminate).expect("signal");
             }

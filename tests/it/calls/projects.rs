@@ -6,31 +6,8 @@ use loadtest::{
 };
 use tokio::sync::mpsc;
 
-use super::MAPLE_GREETING;
+use super::{HARBOR, MAPLE_GREETING, a_person_please, a_question};
 use crate::support::world::{World, WorldOptions};
-
-const HARBOR: &str = "0193a000-0000-7000-8000-000000000002";
-
-const MAPLE_CALL: &str = r#"
-name: the pool's own project
-from: "+14155550501"
-to: "+12125550100"
-steps:
-  - say: "Hi, does my Blue Cross P P O plan cover a dental cleaning?"
-  - say: "No that is all, thank you, goodbye."
-  - wait_hang_up
-expect: { end: agent_hung_up, answered_turns: 2 }
-"#;
-
-const HARBOR_CALL: &str = r#"
-name: the clinic's own project
-from: "+13105550502"
-to: "+13105550100"
-steps:
-  - say: "Let me talk to a real person, please."
-  - wait_hang_up
-expect: { end: person_dialled, dialled: "+13105550191" }
-"#;
 
 /// The pod has one slot. While it serves a call of one project, a call of the other rings; it is answered when that slot is free.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -46,8 +23,8 @@ async fn a_pod_serves_both_projects_from_the_same_slots() {
         "UPDATE tenants SET livekit_project = 'harbor' WHERE tenant_id = '{HARBOR}'"
     ));
     let (events, mut seen) = mpsc::channel(64);
-    let harbor = Scenario::parse(HARBOR_CALL).expect("scenario");
-    let maple = Scenario::parse(MAPLE_CALL).expect("scenario");
+    let harbor = Scenario::parse(&a_person_please("+13105550502")).expect("scenario");
+    let maple = Scenario::parse(&a_question("+14155550501")).expect("scenario");
     let (own, other) = (world.target(), target(&world, &theirs));
     let first = world.caller.place_watched(&maple, &own, Some(events));
     let second = async {

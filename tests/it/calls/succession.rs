@@ -11,27 +11,14 @@ use crate::support::world::{World, WorldOptions};
 
 const APOLOGY: &str = "Sorry, I lost you for a second.";
 
-const HANDED_OVER: &str = r#"
-name: book while the pod drains
-from: "+14155550501"
-to: "+12125550100"
-agent_silence_ms: 2500
-patience_ms: 30000
-steps:
-  - say: "I need a cleaning, preferably on Friday."
-  - say: "The first one is fine."
-  - say: "My name is Maria Lopez, born March third nineteen eighty five."
-  - say: "No that is all, thank you, goodbye."
-  - wait_hang_up
-expect: { end: agent_hung_up }
-"#;
-
-/// The pod dies in mid-sentence; the caller waits until somebody asks again.
-const TAKEN_OVER: &str = r#"
+/// A patient books; after so much silence the agent is done and the next line comes.
+fn booking(from: &str, agent_silence_ms: u32) -> String {
+    format!(
+        r#"
 name: book over the end of a pod
-from: "+14155550502"
+from: "{from}"
 to: "+12125550100"
-agent_silence_ms: 7000
+agent_silence_ms: {agent_silence_ms}
 patience_ms: 30000
 steps:
   - say: "I need a cleaning, preferably on Friday."
@@ -39,21 +26,17 @@ steps:
   - say: "My name is Maria Lopez, born March third nineteen eighty five."
   - say: "No that is all, thank you, goodbye."
   - wait_hang_up
-expect: { end: agent_hung_up }
-"#;
+expect: {{ end: agent_hung_up }}
+"#
+    )
+}
 
-/// Places the call with two pods, and does something to the pod that has it when the agent begins its answer to this line.
-async fn call(
-    world: &World,
-    heir: &Service,
-    scenario: &str,
-    line: &str,
-    signal: Signal,
-) -> CallReport {
+/// Places the call with two pods, and does something to the pod that has it when the agent begins its answer to the second line.
+async fn call(world: &World, heir: &Service, scenario: &str, signal: Signal) -> CallReport {
     let (mut was_said, mut is_done) = (false, false);
     world
         .watched(scenario, |world, event| {
-            was_said |= matches!(event, CallEvent::Says(text) if text.starts_with(line));
+            was_said |= matches!(event, CallEvent::Says(text) if text.starts_with("The first one"));
             if was_said && !is_done && *event == CallEvent::AgentSpeaks {
                 is_done = true;
                 let owner = if World::log_of(&world.worker).contains("turn committed") {
@@ -92,7 +75,9 @@ fn is_booked_once(world: &World, artifact: &Value, report: &CallReport) {
 async fn a_call_whose_pod_is_killed_goes_on_from_the_last_turn() {
     let world = World::start(WorldOptions::default()).await;
     let other = world.another_worker("heir").await;
-    let report = call(&world, &other, TAKEN_OVER, "The first one", Signal::Kill).await;
+    // In mid-sentence: the caller waits until somebody asks again.
+    let scenario = booking("+14155550502", 7_000);
+    let report = call(&world, &other, &scenario, Signal::Kill).await;
     let artifact = world.only_artifact().await;
     is_booked_once(&world, &artifact, &report);
     assert!(agent_said(&artifact, APOLOGY), "{artifact:#}");
@@ -103,14 +88,8 @@ async fn a_call_whose_pod_is_killed_goes_on_from_the_last_turn() {
 async fn a_call_whose_pod_drains_goes_on_and_nobody_notices() {
     let world = World::start(WorldOptions::default()).await;
     let other = world.another_worker("heir").await;
-    let report = call(
-        &world,
-        &other,
-        HANDED_OVER,
-        "The first one",
-        Signal::Terminate,
-    )
-    .await;
+    let scenario = booking("+14155550501", 2_500);
+    let report = call(&world, &other, &scenario, Signal::Terminate).await;
     let artifact = world.only_artifact().await;
     is_booked_once(&world, &artifact, &report);
     assert!(!agent_said(&artifact, APOLOGY), "{artifact:#}");
