@@ -21,7 +21,7 @@ demo: build ## Place a call that books an appointment, on a real local stack (KE
 	target/debug/loadtest demo $(if $(filter-out 0,$(KEEP)),--keep)
 
 .PHONY: test
-test: ## All checks and tests; everything is real but the paid services
+test: ## What CI checks; everything is real but the paid services
 	@deploy/setup/test.sh
 
 .PHONY: test-k8s

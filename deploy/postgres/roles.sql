@@ -5,7 +5,7 @@
 -- Running it again is harmless and sets the passwords anew. The local stack runs this same file.
 --
 -- neurality_owner     owns the schema and runs migrations. Row level security is FORCEd, so it binds the owner too.
--- neurality_app       the login of gateway, worker and jobs: neither owner nor superuser, so row level security binds it.
+-- neurality_app       the login of gateway and worker: neither owner nor superuser, so row level security binds it.
 -- neurality_resolver  no login; owns the few functions that must look across tenants (dialled number -> tenant), and has
 --                     policies of its own. Migrations hand those functions to it, hence the membership below.
 \set ON_ERROR_STOP on

@@ -39,7 +39,7 @@ impl Default for RedisConfig {
 pub struct PostgresConfig {
     /// The application's login: neither owner nor superuser.
     pub url: Secret,
-    /// The owner's login, for `migrate` and `tenant` only.
+    /// The owner's login, for `migrate`, `tenant`, `keys rewrap` and `audit verify` only.
     pub owner_url: Secret,
     /// Connections per process.
     pub pool_size: u32,

@@ -28,7 +28,6 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "storage",
         ],
     ),
-    ("jobs", &["storage", "security"]),
     ("dispatch", &["storage"]),
     ("room", &["media"]),
     ("pipeline", &["providers", "tools", "media"]),
