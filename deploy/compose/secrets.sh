@@ -42,4 +42,5 @@ given deepgram-api-key DEEPGRAM_API_KEY
 given openai-api-key OPENAI_API_KEY
 
 # LiveKit and its SIP gateway take theirs from the environment.
+touch ../.env && chmod 600 ../.env
 grep -q '^LIVEKIT_API_SECRET=' ../.env 2>/dev/null || printf 'LIVEKIT_API_SECRET=%s\n' "$(cat secrets/livekit-api-secret)" >>../.env

@@ -169,9 +169,21 @@ impl LiveKitConfig {
                 ));
             }
         }
-        self.all_projects()
-            .values()
-            .try_for_each(Self::validate_trunks)
+        self.all_projects().values().try_for_each(|project| {
+            project.validate_keys()?;
+            project.validate_trunks()
+        })
+    }
+
+    /// A webhook that is signed with an empty secret is anybody's.
+    fn validate_keys(&self) -> Result<(), ConfigError> {
+        if !self.api_key.is_empty() && self.api_secret.expose().is_empty() {
+            return Err(ConfigError::invalid(
+                "livekit.api_secret",
+                "must not be empty where there is an api_key",
+            ));
+        }
+        Ok(())
     }
 
     fn validate_trunks(&self) -> Result<(), ConfigError> {

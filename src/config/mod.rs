@@ -17,6 +17,7 @@ use std::path::Path;
 
 use figment::{
     Figment,
+    error::Kind,
     providers::{Env, Format, Yaml},
 };
 use serde::Deserialize;
@@ -38,8 +39,8 @@ pub use self::{
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     /// A source could not be read or has a wrong shape.
-    #[error("read configuration")]
-    Read(#[source] Box<figment::Error>),
+    #[error("read configuration: {0}")]
+    Read(String),
     /// A value, or a pair of values, is wrong.
     #[error("{key}: {problem}")]
     Invalid {
@@ -58,6 +59,33 @@ impl ConfigError {
             problem: problem.into(),
         }
     }
+}
+
+/// Which keys are wrong and how. Not figment's own text, which quotes the values: they may be secrets.
+fn without_values(errors: figment::Error) -> String {
+    let describe = |error: figment::Error| {
+        let problem = match &error.kind {
+            Kind::InvalidType(_, expected) | Kind::InvalidValue(_, expected) => {
+                format!("must be {expected}")
+            }
+            Kind::InvalidLength(_, expected) => format!("must have {expected}"),
+            Kind::UnknownVariant(_, known) => format!("must be one of {}", known.join(", ")),
+            Kind::MissingField(name) => format!("`{name}` is missing"),
+            Kind::UnknownField(name, known) => {
+                format!("no such key: `{name}`; there are {}", known.join(", "))
+            }
+            other => other.to_string(),
+        };
+        match error.path.join(".") {
+            path if path.is_empty() => problem,
+            path => format!("{path}: {problem}"),
+        }
+    };
+    errors
+        .into_iter()
+        .map(describe)
+        .collect::<Vec<_>>()
+        .join("; ")
 }
 
 /// Everything that can be set.
@@ -101,7 +129,7 @@ impl Config {
         let config: Self = figment
             .merge(Env::prefixed("NEURALITY__").split("__"))
             .extract()
-            .map_err(|e| ConfigError::Read(Box::new(e)))?;
+            .map_err(|error| ConfigError::Read(without_values(error)))?;
         config.validate()?;
         Ok(config)
     }

@@ -128,7 +128,7 @@ impl Rooms {
         }
     }
 
-    /// The rooms that the individual rule of elastic trunks has made.
+    /// The rooms that the rule of elastic trunks has made.
     ///
     /// # Errors
     /// [`RoomsError`].

@@ -191,14 +191,14 @@ impl LegId {
 
 /// A LiveKit room of ours.
 ///
-/// Either we made its name: `call-` and 128 random bits in hex. It is then also the SIP user that Twilio dials, so it must not be guessable. Or LiveKit's individual
-/// dispatch rule made it for a call by an elastic trunk: our prefix, the last digits of the caller's number, and its own random part; nobody can dial it.
+/// Either we made its name: `call-` and 128 random bits in hex. It is then also the SIP user that Twilio dials, so it must not be guessable. Or LiveKit's dispatch
+/// rule made it for a call by an elastic trunk: our prefix, the clinic's number, and its own random part; nobody can dial it. Neither says anything of the caller.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct RoomName(String);
 
 impl RoomName {
-    /// The prefix of rooms that the individual rule makes.
+    /// The prefix of rooms that LiveKit makes for elastic trunks.
     pub const TRUNK_PREFIX: &str = "neurality-trunk";
 
     /// A fresh unguessable room.
@@ -207,7 +207,7 @@ impl RoomName {
         Self(format!("call-{}", Uuid::new_v4().simple()))
     }
 
-    /// Whether the individual rule made it.
+    /// Whether LiveKit made it for an elastic trunk.
     #[must_use]
     pub fn is_of_trunk(&self) -> bool {
         is_trunk_room(&self.0)
@@ -235,7 +235,7 @@ fn is_own_room(text: &str) -> bool {
     hex.len() == 32 && hex.bytes().all(|b| b.is_ascii_hexdigit())
 }
 
-/// `<prefix>_<at most 4 characters of the caller's number>_<12 random ones>`: a rule that does not hide the number makes a room that is none of ours.
+/// `<prefix>_<the number that was dialled>_<12 random characters>`.
 fn is_trunk_room(text: &str) -> bool {
     let rest = text.strip_prefix(RoomName::TRUNK_PREFIX);
     let Some((number, random)) = rest
@@ -244,8 +244,9 @@ fn is_trunk_room(text: &str) -> bool {
     else {
         return false;
     };
-    number.len() <= 4
-        && number.bytes().all(|b| b.is_ascii_graphic())
+    let digits = number.strip_prefix('+').unwrap_or(number);
+    (1..=15).contains(&digits.len())
+        && digits.bytes().all(|b| b.is_ascii_digit())
         && random.len() == 12
         && random.bytes().all(|b| b.is_ascii_alphanumeric())
 }
@@ -276,21 +277,21 @@ mod tests {
     }
 
     #[test]
-    fn a_trunks_room_carries_four_digits_of_the_caller_at_most() {
+    fn a_trunks_room_carries_the_number_that_was_dialled() {
         for good in [
-            "neurality-trunk_0137_4fRz8KqLmN2p",
-            "neurality-trunk_mous_4fRz8KqLmN2p",
-            "neurality-trunk_7_4fRz8KqLmN2p",
+            "neurality-trunk_+12125550100_4fRz8KqLmN2p",
+            "neurality-trunk_2125550100_4fRz8KqLmN2p",
         ] {
             let room: RoomName = good.parse().expect("a trunk's room");
             assert!(room.is_of_trunk(), "{good}");
         }
         for bad in [
-            "neurality-trunk_+14155550137_4fRz8KqLmN2p",
-            "neurality-trunk_0137",
-            "neurality-trunk_0137_4fRz",
-            "neurality-trunk_01 7_4fRz8KqLmN2p",
-            "trunk_0137_4fRz8KqLmN2p",
+            "neurality-trunk_+12125550100",
+            "neurality-trunk_+12125550100_4fRz",
+            "neurality-trunk_anonymous_4fRz8KqLmN2p",
+            "neurality-trunk_212 5550100_4fRz8KqLmN2p",
+            "neurality-trunk_+_4fRz8KqLmN2p",
+            "trunk_+12125550100_4fRz8KqLmN2p",
         ] {
             assert!(bad.parse::<RoomName>().is_err(), "{bad}");
         }

@@ -177,7 +177,9 @@ mod tests {
     }
 
     fn room() -> RoomName {
-        "neurality-trunk_0137_4fRz8KqLmN2p".parse().expect("room")
+        "neurality-trunk_+12125550100_4fRz8KqLmN2p"
+            .parse()
+            .expect("room")
     }
 
     #[test]

@@ -1,15 +1,20 @@
 //! `neurality audit`: reads and proves the audit artifacts.
 
-use std::io::Write;
+use std::{
+    collections::HashMap,
+    io::Write,
+    path::{Path, PathBuf},
+};
 
 use anyhow::{Context, bail};
+use serde::Deserialize;
 use serde_json::json;
 
 use crate::{
     config::Config,
     domain::ids::{CallId, TenantId},
-    security::Keyring,
-    storage::postgres::{Db, PhiAccess, admin::Admin},
+    security::{ChainMac, Keyring},
+    storage::postgres::{Db, KeptHead, PhiAccess, admin::Admin},
 };
 
 /// Arguments of `neurality audit`.
@@ -37,6 +42,9 @@ pub enum AuditCommand {
         /// Only this clinic; all of them (as the schema's owner) if left out.
         #[arg(long)]
         tenant: Option<TenantId>,
+        /// What an earlier run printed: the records of then must be those of now.
+        #[arg(long)]
+        against: Option<PathBuf>,
     },
 }
 
@@ -49,18 +57,48 @@ pub async fn run(config: &Config, args: AuditArgs) -> anyhow::Result<()> {
     let db = Db::connect(&config.postgres, keyring.clone())?;
     match args.command {
         AuditCommand::Export { call, actor } => export(&db, call, &actor).await,
-        AuditCommand::Verify {
-            tenant: Some(tenant),
-        } => verify(&db, &[tenant]).await,
-        AuditCommand::Verify { tenant: None } => {
-            let tenants = Admin::connect(&config.postgres, keyring)?
-                .tenants()
-                .await
-                .context("list tenants")?;
-            let ids: Vec<TenantId> = tenants.iter().map(|tenant| tenant.id).collect();
-            verify(&db, &ids).await
+        AuditCommand::Verify { tenant, against } => {
+            let kept = match against {
+                Some(file) => kept_heads(&file)?,
+                None => HashMap::new(),
+            };
+            let tenants = match tenant {
+                Some(tenant) => vec![tenant],
+                None => all_tenants(config, keyring).await?,
+            };
+            verify(&db, &tenants, &kept).await
         }
     }
+}
+
+async fn all_tenants(config: &Config, keyring: Keyring) -> anyhow::Result<Vec<TenantId>> {
+    let admin = Admin::connect(&config.postgres, keyring)?;
+    let tenants = admin.tenants().await.context("list tenants")?;
+    Ok(tenants.iter().map(|tenant| tenant.id).collect())
+}
+
+/// A line that `verify` has printed.
+#[derive(Deserialize)]
+struct Line {
+    tenant: TenantId,
+    intact: u64,
+    head: String,
+}
+
+fn kept_heads(file: &Path) -> anyhow::Result<HashMap<TenantId, KeptHead>> {
+    let text = std::fs::read_to_string(file).context("read the kept heads")?;
+    let head = |line: &str| {
+        let line: Line = serde_json::from_str(line)?;
+        let mut head = ChainMac::GENESIS;
+        hex::decode_to_slice(&line.head, &mut head.0)?;
+        let intact = line.intact;
+        anyhow::Ok((line.tenant, KeptHead { intact, head }))
+    };
+    let lines = text.lines().filter(|line| !line.trim().is_empty());
+    lines
+        .map(head)
+        .collect::<Result<_, _>>()
+        .context("read the kept heads")
 }
 
 async fn export(db: &Db, call: CallId, actor: &str) -> anyhow::Result<()> {
@@ -81,10 +119,15 @@ async fn export(db: &Db, call: CallId, actor: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn verify(db: &Db, tenants: &[TenantId]) -> anyhow::Result<()> {
+async fn verify(
+    db: &Db,
+    tenants: &[TenantId],
+    kept: &HashMap<TenantId, KeptHead>,
+) -> anyhow::Result<()> {
     let mut broken = 0;
     for tenant in tenants {
-        let report = db.verify_chain(&db.sealer(*tenant).await?).await?;
+        let sealer = db.sealer(*tenant).await?;
+        let report = db.verify_chain(&sealer, kept.get(tenant).copied()).await?;
         let problem = report.broken.map(|problem| problem.to_string());
         broken += usize::from(problem.is_some());
         println!(

@@ -121,26 +121,31 @@ async fn claim(deps: &PodDeps, assignment: &Assignment) -> Result<Claimed, CallF
         call,
         epoch,
     } = assignment.metadata;
-    let claimed = deps
-        .store
-        .claim(tenant, call, epoch, &deps.pod, assignment.job.as_str())
-        .await;
-    let is_its_room = |stored: &StoredCall| stored.room.as_str() == assignment.room;
-    let (label, result) = match claimed {
-        Ok(Claim::Won(stored)) if is_its_room(&stored) => {
-            (labels::Claim::Won, Ok(Claimed::Ours(*stored)))
+    let claimed = async {
+        // First: a job of another project, or of another room, must change nothing of the call that it names.
+        match deps.store.load(tenant, call).await? {
+            Some(stored) if is_offered_so(&stored, assignment) => {}
+            _ => return Ok(Claim::Unknown),
         }
-        Ok(Claim::Heir(stored)) if is_its_room(&stored) => {
-            (labels::Claim::Won, Ok(Claimed::Heir(*stored)))
-        }
-        Ok(Claim::Won(_) | Claim::Heir(_) | Claim::Unknown) => {
-            (labels::Claim::Refused, Err(CallFailure::NotAdmitted))
-        }
+        let job = assignment.job.as_str();
+        deps.store.claim(tenant, call, epoch, &deps.pod, job).await
+    };
+    let (label, result) = match claimed.await {
+        Ok(Claim::Won(stored)) => (labels::Claim::Won, Ok(Claimed::Ours(*stored))),
+        Ok(Claim::Heir(stored)) => (labels::Claim::Won, Ok(Claimed::Heir(*stored))),
+        Ok(Claim::Unknown) => (labels::Claim::Refused, Err(CallFailure::NotAdmitted)),
         Ok(Claim::Lost) => (labels::Claim::Lost, Ok(Claimed::Lost)),
         Err(error) => (labels::Claim::Unavailable, Err(CallFailure::Claim(error))),
     };
     deps.metrics.claim(label);
     result
+}
+
+/// Whether we offered the call in this room of this project.
+fn is_offered_so(stored: &StoredCall, assignment: &Assignment) -> bool {
+    let placed = stored.placement.as_ref();
+    stored.room.as_str() == assignment.room
+        && placed.is_none_or(|placed| placed.project == assignment.link.project)
 }
 
 impl Call {

@@ -58,14 +58,26 @@ async fn store(deps: &PodDeps, tenant: TenantId, call: CallId) -> Result<bool, S
     };
     let stored = async {
         let sealer = deps.db.sealer(tenant).await?;
-        deps.db.insert_artifact(&sealer, &sealed).await
+        // Whoever can write to Redis, and has no keys, must not write the record.
+        if sealed.call != call || !sealed.is_genuine(&sealer) {
+            tracing::error!(tenant.id = %tenant, call.id = %call, "a parked artifact is not ours");
+            return Ok(false);
+        }
+        deps.db
+            .insert_artifact(&sealer, &sealed)
+            .await
+            .map(|_| true)
     };
-    if let Err(error) = stored.await {
-        tracing::debug!(
-            error = &error as &dyn std::error::Error,
-            "postgres is still away"
-        );
-        return Ok(false);
+    match stored.await {
+        Ok(true) => {}
+        Ok(false) => return Ok(false),
+        Err(error) => {
+            tracing::debug!(
+                error = &error as &dyn std::error::Error,
+                "postgres is still away"
+            );
+            return Ok(false);
+        }
     }
     deps.store.unpark_artifact(tenant, call).await?;
     deps.metrics.artifact(ArtifactWrite::Stored);

@@ -104,7 +104,10 @@ async fn from_an_empty_database_to_a_proven_audit() {
     .await
     .expect("keys rewrap");
     let verify = |tenant| AuditArgs {
-        command: AuditCommand::Verify { tenant },
+        command: AuditCommand::Verify {
+            tenant,
+            against: None,
+        },
     };
     audit::run(&config, verify(None))
         .await

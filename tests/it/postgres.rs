@@ -15,7 +15,7 @@ use neurality::{
     },
     security::Keyring,
     storage::postgres::{
-        ArtifactWrite, ChainBreak, Db, PhiAccess, SealedArtifact, StorageError,
+        ArtifactWrite, ChainBreak, Db, KeptHead, PhiAccess, SealedArtifact, StorageError,
         admin::{self, Admin},
     },
 };
@@ -323,13 +323,13 @@ async fn an_untouched_chain_verifies_over_months_and_many_writers() {
     }
     let report = rig
         .db
-        .verify_chain(&rig.dental.sealer)
+        .verify_chain(&rig.dental.sealer, None)
         .await
         .expect("verify");
     assert_eq!((report.intact, report.broken), (24, None));
     let empty = rig
         .db
-        .verify_chain(&rig.family.sealer)
+        .verify_chain(&rig.family.sealer, None)
         .await
         .expect("verify");
     assert_eq!((empty.intact, empty.broken), (0, None));
@@ -363,11 +363,38 @@ async fn a_chain_that_was_tampered_with_does_not_verify() {
         tamper(&rig, sql);
         let report = rig
             .db
-            .verify_chain(&rig.dental.sealer)
+            .verify_chain(&rig.dental.sealer, None)
             .await
             .expect("verify");
         assert_eq!(report.broken, Some(expected), "{sql}");
     }
+}
+
+#[tokio::test]
+async fn a_chain_that_was_cut_and_grown_anew_does_not_match_a_kept_head() {
+    let rig = Rig::new().await;
+    chain_of(&rig, 3).await;
+    let verify = async |kept| {
+        let report = rig.db.verify_chain(&rig.dental.sealer, kept).await;
+        report.expect("verify")
+    };
+    let before = verify(None).await;
+    let kept = Some(KeptHead {
+        intact: before.intact,
+        head: before.head,
+    });
+    chain_of(&rig, 1).await;
+    assert_eq!(verify(kept).await.broken, None, "it only grew");
+    tamper(
+        &rig,
+        "DELETE FROM call_artifacts WHERE sequence > 2;
+         UPDATE audit_heads h SET sequence = 2, mac = a.mac FROM call_artifacts a WHERE a.sequence = 2 AND a.tenant_id = h.tenant_id",
+    );
+    assert_eq!(verify(None).await.broken, None, "alone it looks whole");
+    assert_eq!(verify(kept).await.broken, Some(ChainBreak::Missing(3)));
+    chain_of(&rig, 2).await;
+    assert_eq!(verify(None).await.broken, None);
+    assert_eq!(verify(kept).await.broken, Some(ChainBreak::Altered(3)));
 }
 
 #[tokio::test]

@@ -169,14 +169,13 @@ async fn elastic_numbers_get_a_trunk_and_a_room_for_each_call_and_lose_them_agai
     let rule = rule.expect("the elastic rule");
     assert_eq!(rule.trunk_ids, std::slice::from_ref(&trunk.sip_trunk_id));
     assert!(rule.hide_phone_number && rule.room_config.is_none());
-    let Some(Rule::DispatchRuleIndividual(individual)) =
-        rule.rule.clone().and_then(|rule| rule.rule)
+    let Some(Rule::DispatchRuleCallee(callee)) = rule.rule.clone().and_then(|rule| rule.rule)
     else {
         panic!("{rule:?}")
     };
     assert_eq!(
-        (individual.room_prefix.as_str(), individual.no_randomness),
-        ("neurality-trunk", false)
+        (callee.room_prefix.as_str(), callee.randomize),
+        ("neurality-trunk", true)
     );
 
     let again = provision(&rig.config).await.expect("provision");

@@ -136,7 +136,7 @@ impl Leg<'_> {
     /// # Errors
     /// [`LegError`] if there was no leg.
     pub(super) async fn by_trunk(&self) -> Result<(String, LegReport), LegError> {
-        let (room, call_id) = (trunk_room(&self.scenario.from), fresh_call_id());
+        let (room, call_id) = (trunk_room(&self.scenario.to), fresh_call_id());
         let who = SipParticipant {
             room: &room,
             kind: "sip",

@@ -6,7 +6,7 @@ use livekit_api::access_token::{AccessToken, AccessTokenError, VideoGrants};
 use rand::{Rng, distr::Alphanumeric};
 use sha2::{Digest, Sha256};
 
-/// The prefix that the product's individual rule gives to rooms.
+/// The prefix that the product's rule for elastic trunks gives to rooms.
 const TRUNK_PREFIX: &str = "neurality-trunk";
 
 /// The way a leg came.
@@ -14,7 +14,7 @@ const TRUNK_PREFIX: &str = "neurality-trunk";
 pub(super) enum Way<'a> {
     /// Twilio dialled the room as a SIP user; the callee rule put it there.
     Dialled,
-    /// An elastic trunk brought a call to this number; the individual rule, which hides numbers, made a room for it.
+    /// An elastic trunk brought a call to this number; a callee rule that hides the caller's number made a room for it.
     Trunk {
         /// The number dialled.
         to: &'a str,
@@ -35,14 +35,14 @@ pub(super) struct SipParticipant<'a> {
     pub(super) way: Way<'a>,
 }
 
-/// The room that the individual rule makes for a caller.
-pub(super) fn trunk_room(from: &str) -> String {
+/// The room that a callee rule with randomness makes for a call to this number.
+pub(super) fn trunk_room(to: &str) -> String {
     let random: String = rand::rng()
         .sample_iter(Alphanumeric)
         .take(12)
         .map(char::from)
         .collect();
-    format!("{TRUNK_PREFIX}_{}_{random}", last_digits(from))
+    format!("{TRUNK_PREFIX}_{to}_{random}")
 }
 
 fn last_digits(from: &str) -> &str {

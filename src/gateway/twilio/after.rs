@@ -12,8 +12,9 @@ use super::{
 };
 use crate::{
     dispatch::wall_clock,
-    domain::{call::NextStep, tenant::TenantProfile},
+    domain::{call::NextStep, e164::E164, tenant::TenantProfile},
     gateway::{Gateway, error::GatewayError},
+    storage::postgres::Clinic,
 };
 
 /// The agent's leg ended: the caller goes where the call said, or to the fallback. Asked twice, it answers the same.
@@ -36,28 +37,37 @@ pub async fn dial_done(
         }
     };
     release(&gateway, call).await;
-    // A leg that ended without a word of the call's own was cut: by us, by LiveKit or by the caller, who then hears nothing of this.
-    if !matches!(next, None | Some(NextStep::Fallback)) {
-        return Ok(next_step(&gateway, call, next.as_ref(), None));
+    if next == Some(NextStep::HangUp) {
+        return Ok(Twiml::hang_up());
     }
-    tracing::warn!(status = form.field("DialCallStatus"), "call falls back");
-    let clinic = match form.dialled() {
-        Some(dialled) => {
-            let patience = Instant::now() + gateway.voice_deadline;
-            gateway
-                .directory
-                .find(&dialled, patience)
-                .await
-                .ok()
-                .flatten()
-        }
-        None => None,
-    };
+    let clinic = clinic(&gateway, &form, call).await;
     let profile = clinic.as_ref().map(|clinic| &*clinic.profile);
-    Ok(fallback(
-        &gateway,
-        profile.filter(|profile| profile.id == call.tenant),
-    ))
+    // A leg that ended without a word of the call's own was cut: by us, by LiveKit or by the caller, who then hears nothing of this.
+    if !matches!(next, Some(NextStep::Transfer { .. })) {
+        tracing::warn!(status = form.field("DialCallStatus"), "call falls back");
+    }
+    Ok(next_step(&gateway, call, next.as_ref(), profile))
+}
+
+/// The clinic that was dialled, as far as Postgres or the cache knows it in time.
+async fn clinic(gateway: &Gateway, form: &SignedForm, call: CallRef) -> Option<Clinic> {
+    let patience = Instant::now() + gateway.voice_deadline;
+    let found = gateway.directory.find(&form.dialled()?, patience).await;
+    let clinic = found.ok().flatten()?;
+    (clinic.profile.id == call.tenant).then_some(clinic)
+}
+
+/// Redis says whom to dial, and whoever can write there must not choose: a clinic that we know has one number for people.
+fn is_the_clinics(to: &E164, profile: Option<&TenantProfile>) -> bool {
+    let Some(profile) = profile else { return true };
+    let is_its_own = profile
+        .transfer
+        .as_ref()
+        .is_some_and(|desk| desk.number == *to);
+    if !is_its_own {
+        tracing::error!("a transfer to a number that is not the clinic's");
+    }
+    is_its_own
 }
 
 /// What Twilio is told for a call's next step.
@@ -69,7 +79,7 @@ pub(super) fn next_step(
 ) -> Twiml {
     match next {
         Some(NextStep::HangUp) => Twiml::hang_up(),
-        Some(NextStep::Transfer { to }) => {
+        Some(NextStep::Transfer { to }) if is_the_clinics(to, profile) => {
             let public = &gateway.public_url;
             Twiml::transfer(
                 to,
@@ -77,7 +87,7 @@ pub(super) fn next_step(
                 &links::whisper(public, call),
             )
         }
-        Some(NextStep::Fallback) | None => fallback(gateway, profile),
+        Some(NextStep::Transfer { .. } | NextStep::Fallback) | None => fallback(gateway, profile),
     }
 }
 

@@ -1,4 +1,5 @@
-//! `POST /twilio/whisper`: a person picked up. They hear what the call is about, alone, and take it with a key; the caller still hears the ringing.
+//! `POST /twilio/whisper`: a person picked up. Alone on the line they hear for which clinic the call is, with a key what it is about, and take it with
+//! another; the caller still hears the ringing. A mailbox presses no key and records nothing of the patient.
 
 use std::sync::Arc;
 
@@ -6,7 +7,7 @@ use axum::extract::State;
 use tokio::time::Instant;
 
 use super::{
-    links::{self, CallRef},
+    links::{self, Asked, CallRef},
     request::SignedForm,
     transfer,
     twiml::Twiml,
@@ -17,10 +18,10 @@ use crate::{
     storage::redis::StoredCall,
 };
 
-/// The key that takes the call.
-const TAKE: &str = "1";
+/// The key that says yes.
+const YES: &str = "1";
 
-/// Speaks the briefing, or acts on the key. Asked twice, it answers the same.
+/// Asks for a key, or acts on it. Asked twice, it answers the same.
 ///
 /// # Errors
 /// [`GatewayError`] for a request that is not Twilio's or names no call.
@@ -29,19 +30,26 @@ pub async fn whisper(
     form: SignedForm,
 ) -> Result<Twiml, GatewayError> {
     let call = CallRef::from_query(&form)?;
-    Ok(match form.field("Digits") {
-        None => {
-            let briefing = briefing(&gateway, call).await;
-            let words = words(&briefing);
-            Twiml::ask_for_a_key(words.expose(), &links::whisper(&gateway.public_url, call))
+    Ok(match (Asked::from_query(&form), form.field("Digits")) {
+        (None, _) => {
+            let (words, asked) = briefing(&gateway, call).await.opening();
+            ask(&gateway, call, &words, asked)
         }
-        Some(TAKE) => {
+        (Some(Asked::ToListen), Some(YES)) => {
+            let words = briefing(&gateway, call).await.summary();
+            ask(&gateway, call, words.expose(), Asked::ToTake)
+        }
+        (Some(Asked::ToTake), Some(YES)) => {
             let to = taken(&gateway, call).await;
             transfer::settle(&gateway, call, to, TransferResult::Accepted).await;
             Twiml::connect()
         }
-        Some(_) => Twiml::hang_up(),
+        (Some(_), _) => Twiml::hang_up(),
     })
+}
+
+fn ask(gateway: &Gateway, call: CallRef, words: &str, asked: Asked) -> Twiml {
+    Twiml::ask_for_a_key(words, &links::whisper_key(&gateway.public_url, call, asked))
 }
 
 /// Who takes the call.
@@ -89,21 +97,33 @@ async fn look_up(gateway: &Gateway, call: CallRef) -> Result<Briefing, LookUpErr
     })
 }
 
-fn words(briefing: &Briefing) -> Phi<String> {
-    let from = briefing.clinic.as_deref().unwrap_or("your clinic");
-    let summary = briefing.summary.as_ref().map(|summary| {
-        let summary = summary.expose().trim();
-        let end = if summary.ends_with(['.', '!', '?']) {
+impl Briefing {
+    /// What whoever picks up hears, and what they are asked for.
+    fn opening(&self) -> (String, Asked) {
+        let from = self.clinic.as_deref().unwrap_or("your clinic");
+        let (asked, what) = match self.summary {
+            Some(_) => (Asked::ToListen, "hear what it is about"),
+            None => (Asked::ToTake, "take the call"),
+        };
+        let words =
+            format!("A caller for {from}, from the automated assistant. Press 1 to {what}.");
+        (words, asked)
+    }
+
+    /// What a person hears who pressed the key.
+    fn summary(&self) -> Phi<String> {
+        let summary = self
+            .summary
+            .as_ref()
+            .map_or("", |summary| summary.expose().trim());
+        let end = if summary.is_empty() || summary.ends_with(['.', '!', '?']) {
             ""
         } else {
             "."
         };
-        format!(" {summary}{end}")
-    });
-    Phi::new(format!(
-        "A caller for {from}, from the automated assistant.{} Press 1 to take the call.",
-        summary.unwrap_or_default()
-    ))
+        let words = format!("{summary}{end} Press 1 to take the call.");
+        Phi::new(words.trim_start().to_owned())
+    }
 }
 
 #[cfg(test)]
@@ -111,16 +131,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_person_hears_who_where_and_what_to_press() {
+    fn a_person_hears_for_whom_then_what_it_is_about() {
         let briefing = Briefing {
             clinic: Some("Maple Dental".into()),
             summary: Some(Phi::new("Ana wants to move her cleaning".into())),
         };
-        let expected = "A caller for Maple Dental, from the automated assistant. Ana wants to move her cleaning. Press 1 to take the call.";
-        assert_eq!(words(&briefing).expose(), expected);
-        let unknown = words(&Briefing::default());
-        let expected =
+        let opening = "A caller for Maple Dental, from the automated assistant. Press 1 to hear what it is about.";
+        assert_eq!(briefing.opening(), (opening.to_owned(), Asked::ToListen));
+        let summary = "Ana wants to move her cleaning. Press 1 to take the call.";
+        assert_eq!(briefing.summary().expose(), summary);
+    }
+
+    #[test]
+    fn of_whom_nothing_is_known_a_person_can_take_the_call_at_once() {
+        let opening =
             "A caller for your clinic, from the automated assistant. Press 1 to take the call.";
-        assert_eq!(unknown.expose(), expected);
+        let unknown = Briefing::default();
+        assert_eq!(unknown.opening(), (opening.to_owned(), Asked::ToTake));
+        assert_eq!(unknown.summary().expose(), "Press 1 to take the call.");
     }
 }

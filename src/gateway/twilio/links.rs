@@ -76,10 +76,42 @@ pub fn person_done(public: &Url, transferred: Option<CallRef>) -> String {
     link(public, "twilio/person-done", transferred)
 }
 
-/// Where Twilio asks what to tell a person who picked up, and posts the key they pressed.
+/// Where Twilio asks what to tell a person who picked up.
 #[must_use]
 pub fn whisper(public: &Url, call: CallRef) -> String {
     link(public, "twilio/whisper", Some(call))
+}
+
+/// Where Twilio posts the key that this person pressed.
+#[must_use]
+pub fn whisper_key(public: &Url, call: CallRef, asked: Asked) -> String {
+    format!("{}&asked={}", whisper(public, call), asked.as_str())
+}
+
+/// What a person was asked for when they pressed a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asked {
+    /// To hear what the call is about.
+    ToListen,
+    /// To take it.
+    ToTake,
+}
+
+impl Asked {
+    /// Reads the query.
+    #[must_use]
+    pub fn from_query(form: &SignedForm) -> Option<Self> {
+        [Self::ToListen, Self::ToTake]
+            .into_iter()
+            .find(|asked| form.query("asked") == Some(asked.as_str()))
+    }
+
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::ToListen => "listen",
+            Self::ToTake => "take",
+        }
+    }
 }
 
 fn link(public: &Url, path: &str, call: Option<CallRef>) -> String {

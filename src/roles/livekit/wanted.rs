@@ -3,8 +3,8 @@
 use std::{collections::HashMap, time::Duration};
 
 use livekit_protocol::{
-    SipDispatchRule, SipDispatchRuleCallee, SipDispatchRuleIndividual, SipDispatchRuleInfo,
-    SipInboundTrunkInfo, SipMediaConfig, SipMediaEncryption, sip_dispatch_rule::Rule,
+    SipDispatchRule, SipDispatchRuleCallee, SipDispatchRuleInfo, SipInboundTrunkInfo,
+    SipMediaConfig, SipMediaEncryption, sip_dispatch_rule::Rule,
 };
 
 use crate::{
@@ -20,7 +20,7 @@ pub const RULE: &str = "neurality-callee";
 /// Our trunk's name for elastic trunks.
 pub const ELASTIC_TRUNK: &str = "neurality-elastic";
 /// Our rule's name for elastic trunks.
-pub const ELASTIC_RULE: &str = "neurality-individual";
+pub const ELASTIC_RULE: &str = "neurality-elastic";
 
 /// Twilio's name of the call, for people who compare logs.
 const CALL_SID: (&str, &str) = ("X-Twilio-CallSid", "twilio.callSid");
@@ -75,9 +75,11 @@ pub(super) fn elastic(config: &LiveKitConfig) -> Option<Wanted> {
             ..common(config)
         },
         rule_name: ELASTIC_RULE,
-        rule: Rule::DispatchRuleIndividual(SipDispatchRuleIndividual {
+        // By the clinic's number: a room that is named after the caller would bring theirs to logs and stores.
+        rule: Rule::DispatchRuleCallee(SipDispatchRuleCallee {
             room_prefix: RoomName::TRUNK_PREFIX.to_owned(),
-            ..SipDispatchRuleIndividual::default()
+            randomize: true,
+            ..SipDispatchRuleCallee::default()
         }),
     };
     (!wanted.trunk.numbers.is_empty()).then_some(wanted)

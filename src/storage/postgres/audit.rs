@@ -1,6 +1,7 @@
 //! Audit artifacts: sealed, chained, written once, read under log.
 
 use chrono::{DateTime, Utc};
+use serde::Deserialize;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
@@ -34,7 +35,27 @@ fn place(call: CallId) -> Aad {
     }
 }
 
+/// What a document says of itself.
+#[derive(Deserialize)]
+struct Named {
+    tenant_id: TenantId,
+    call_id: CallId,
+    started_at: DateTime<Utc>,
+}
+
 impl SealedArtifact {
+    /// Whether a holder of the clinic's keys has sealed this document for this call and time.
+    #[must_use]
+    pub fn is_genuine(&self, sealer: &TenantSealer) -> bool {
+        let Ok(opened) = sealer.open(&place(self.call), &self.document) else {
+            return false;
+        };
+        serde_json::from_slice(opened.expose()).is_ok_and(|named: Named| {
+            (named.tenant_id, named.call_id) == (self.tenant, self.call)
+                && named.started_at.timestamp_millis() == self.started_at.timestamp_millis()
+        })
+    }
+
     /// Seals a finished artifact. The sealer must be its tenant's.
     #[must_use]
     pub fn seal(sealer: &TenantSealer, artifact: &Artifact) -> Self {
@@ -104,6 +125,9 @@ impl Db {
         sealer: &TenantSealer,
         artifact: &SealedArtifact,
     ) -> Result<ArtifactWrite, StorageError> {
+        if artifact.tenant != sealer.tenant() {
+            return Err(StorageError::Malformed("artifact"));
+        }
         self.ensure_partition(artifact.tenant, artifact.started_at)
             .await?;
         self.timed(async {

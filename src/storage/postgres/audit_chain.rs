@@ -22,6 +22,15 @@ pub struct ChainReport {
     pub broken: Option<ChainBreak>,
 }
 
+/// A head that was kept outside the database: the chain's value after so many records.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KeptHead {
+    /// Records.
+    pub intact: u64,
+    /// The value.
+    pub head: ChainMac,
+}
+
 /// What is wrong, at the first place where something is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ChainBreak {
@@ -37,17 +46,29 @@ pub enum ChainBreak {
 }
 
 impl Db {
-    /// Walks the tenant's chain from its first record.
+    /// Walks the tenant's chain from its first record. A kept head proves that the records it stood for are still those, and all there: whoever owns the database
+    /// could cut the chain's end off and set its head back.
     ///
     /// # Errors
     /// [`StorageError`] if it could not be read; a broken chain is a result.
-    pub async fn verify_chain(&self, sealer: &TenantSealer) -> Result<ChainReport, StorageError> {
+    pub async fn verify_chain(
+        &self,
+        sealer: &TenantSealer,
+        kept: Option<KeptHead>,
+    ) -> Result<ChainReport, StorageError> {
         let mut report = ChainReport {
             intact: 0,
             head: ChainMac::GENESIS,
             broken: None,
         };
-        while self.timed(self.verify_batch(sealer, &mut report)).await? {}
+        while self
+            .timed(self.verify_batch(sealer, kept, &mut report))
+            .await?
+        {}
+        let is_cut = kept.is_some_and(|kept| kept.intact > report.intact);
+        if report.broken.is_none() && is_cut {
+            report.broken = Some(ChainBreak::Missing(report.intact + 1));
+        }
         Ok(report)
     }
 
@@ -55,13 +76,14 @@ impl Db {
     async fn verify_batch(
         &self,
         sealer: &TenantSealer,
+        kept: Option<KeptHead>,
         report: &mut ChainReport,
     ) -> Result<bool, StorageError> {
         let mut tx = self.begin(sealer.tenant()).await?;
         let (head, records) = read_batch(&mut tx, report.intact).await?;
         let full = records.len() == BATCH;
         for record in records {
-            report.broken = check(sealer, report, &record);
+            report.broken = check(sealer, kept, report, &record);
             if report.broken.is_some() {
                 return Ok(false);
             }
@@ -136,7 +158,12 @@ async fn read_batch(tx: &mut TenantTx, after: u64) -> Result<(Head, Vec<Record>)
     Ok((head, records))
 }
 
-fn check(sealer: &TenantSealer, report: &ChainReport, record: &Record) -> Option<ChainBreak> {
+fn check(
+    sealer: &TenantSealer,
+    kept: Option<KeptHead>,
+    report: &ChainReport,
+    record: &Record,
+) -> Option<ChainBreak> {
     let sequence = report.intact + 1;
     if record.sequence != sequence {
         return Some(ChainBreak::Missing(sequence));
@@ -148,7 +175,8 @@ fn check(sealer: &TenantSealer, report: &ChainReport, record: &Record) -> Option
         call: record.call,
         document: &record.document,
     };
-    let intact = record.mac == sealer.chain(&link) && record.previous == report.head;
+    let is_kept = kept.is_none_or(|kept| kept.intact != sequence || kept.head == record.mac);
+    let intact = record.mac == sealer.chain(&link) && record.previous == report.head && is_kept;
     (!intact).then_some(ChainBreak::Altered(sequence))
 }
 

@@ -27,7 +27,7 @@ use sqlx::{
 use self::tx::TenantTx;
 pub use self::{
     audit::{ArtifactWrite, PhiAccess, SealedArtifact},
-    audit_chain::{ChainBreak, ChainReport},
+    audit_chain::{ChainBreak, ChainReport, KeptHead},
     bookings::{
         BookOutcome, Booking, BookingRef, BookingStatus, Cancelled, Claimant, FoundBooking, Moved,
         NewBooking,

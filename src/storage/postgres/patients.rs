@@ -27,7 +27,8 @@ fn place(column: &'static str, patient: PatientId) -> Aad {
     }
 }
 
-/// The patient of this name and birth date, new if need be; a number that differs replaces the old one.
+/// The patient of this name and birth date, new if need be. A number is kept if none is known yet: it is one of the things by which callers show who they
+/// are, so whoever knows a name and a birth date must not replace it.
 pub(super) async fn upsert(
     tx: &mut TenantTx,
     sealer: &TenantSealer,
@@ -95,7 +96,7 @@ async fn set_phone(
     let sealed = sealer.seal(&place("phone", patient), phone.expose().as_str().as_bytes());
     let index = sealer.phone_index(phone);
     sqlx::query!(
-        "UPDATE patients SET phone = $2, phone_index = $3 WHERE patient_id = $1 AND phone_index IS DISTINCT FROM $3",
+        "UPDATE patients SET phone = $2, phone_index = $3 WHERE patient_id = $1 AND phone_index IS NULL",
         patient.as_uuid(),
         sealed.as_bytes(),
         index.as_slice()

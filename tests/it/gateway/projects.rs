@@ -46,7 +46,7 @@ impl Rig {
 
     /// A caller is in a room that an elastic trunk made, says the project with this key.
     async fn arrives(&self, key: &str, secret: &str) -> u16 {
-        let room = format!("neurality-trunk_0137_{}", &sid()[22..]);
+        let room = format!("neurality-trunk_+12125550100_{}", &sid()[22..]);
         let room: RoomName = room.parse().expect("room");
         let attributes = json!({
             "sip.callID": format!("SCL_{}", &sid()[22..]),

@@ -61,14 +61,14 @@ impl Transferred {
         self.query.replace('&', "&amp;")
     }
 
-    async fn whisper(&self, fields: &[(&str, &str)]) -> Answer {
+    async fn whisper(&self, asked: &str, fields: &[(&str, &str)]) -> Answer {
         let own = [("CallSid", sid()), ("To", DESK.to_owned())];
         let mut all: Vec<(&str, &str)> = own
             .iter()
             .map(|(name, value)| (*name, value.as_str()))
             .collect();
         all.extend(fields);
-        let target = format!("/twilio/whisper?{}", self.query);
+        let target = format!("/twilio/whisper?{}{asked}", self.query);
         self.rig.twilio(&target, &all).await
     }
 
@@ -113,18 +113,33 @@ async fn a_person_hears_what_it_is_about_and_takes_the_call_with_a_key() {
     let call = Transferred::new().await;
     call.rig.dial_done(&call.query).await;
     let (base, query) = (&call.rig.base, call.escaped());
-    let expected = format!(
-        "<Gather numDigits=\"1\" timeout=\"8\" action=\"{base}/twilio/whisper?{query}\"><Say>A caller for Test Clinic, from the automated assistant. \
-         Ana asks about &lt;her&gt; bill. Press 1 to take the call.</Say></Gather><Hangup></Hangup>"
-    );
-    call.whisper(&[]).await.assert_twiml(&expected);
-    for key in ["2", "", "11"] {
-        let answer = call.whisper(&[("Digits", key)]).await;
+    let asks = |asked: &str, words: &str| {
+        format!(
+            r#"<Gather numDigits="1" timeout="8" action="{base}/twilio/whisper?{query}&amp;asked={asked}"><Say>{words}</Say></Gather><Hangup></Hangup>"#
+        )
+    };
+    let opening =
+        "A caller for Test Clinic, from the automated assistant. Press 1 to hear what it is about.";
+    let picked_up = call.whisper("", &[]).await;
+    picked_up.assert_twiml(&asks("listen", opening));
+    for (asked, key) in [
+        ("listen", "2"),
+        ("listen", ""),
+        ("take", "2"),
+        ("take", "11"),
+    ] {
+        let answer = call
+            .whisper(&format!("&asked={asked}"), &[("Digits", key)])
+            .await;
         answer.assert_twiml("<Hangup></Hangup>");
     }
+    let summary = "Ana asks about &lt;her&gt; bill. Press 1 to take the call.";
+    let listens = call.whisper("&asked=listen", &[("Digits", "1")]).await;
+    listens.assert_twiml(&asks("take", summary));
     assert_eq!(call.result().await, None);
     for _ in 0..2 {
-        call.whisper(&[("Digits", "1")]).await.assert_twiml("");
+        let taken = call.whisper("&asked=take", &[("Digits", "1")]).await;
+        taken.assert_twiml("");
         assert_eq!(call.result().await, Some(TransferResult::Accepted));
     }
     let done = call.person_done(&[

@@ -15,7 +15,7 @@ use super::{Answer, CALLER, Rig};
 
 const SOON: Duration = Duration::from_secs(10);
 
-/// A room as the individual rule makes it, at LiveKit.
+/// A room as the rule of elastic trunks makes it, at LiveKit.
 struct TrunkRoom {
     name: RoomName,
     client: RoomClient,
@@ -25,7 +25,7 @@ impl TrunkRoom {
     async fn made() -> Self {
         let livekit = shared::livekit();
         let random = &CallId::generate().as_uuid().simple().to_string()[20..];
-        let name = format!("neurality-trunk_0137_{random}");
+        let name = format!("neurality-trunk_+12125550100_{random}");
         let client =
             RoomClient::with_api_key(&livekit.http_url(), livekit.api_key(), livekit.api_secret());
         client

@@ -40,8 +40,7 @@ impl Db {
                 let same = there.patient == patient
                     && there.time == wanted.time
                     && there.procedure == wanted.procedure;
-                // The patient's number may have been new: kept, as the appointment is theirs.
-                tx.commit().await?;
+                // Somebody else's time leaves nothing of this patient behind.
                 return Ok(if same {
                     BookOutcome::Already(there)
                 } else {
