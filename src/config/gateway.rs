@@ -19,7 +19,7 @@ pub struct GatewayConfig {
     pub dial_timeout_secs: u64,
     /// Largest request body, bytes.
     pub max_body_bytes: usize,
-    /// Seconds until `POST /voice` gives up on Redis and speaks the fallback (Twilio waits 15).
+    /// Milliseconds until `POST /voice` gives up on Redis and speaks the fallback (Twilio waits 15 s).
     pub voice_deadline_ms: u64,
 }
 

@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 use url::Url;
@@ -169,7 +169,14 @@ impl LiveKitConfig {
                 ));
             }
         }
+        let mut keys = BTreeSet::new();
         self.all_projects().values().try_for_each(|project| {
+            if !keys.insert(project.api_key.clone()) {
+                return Err(ConfigError::invalid(
+                    "livekit.projects",
+                    "must have an api_key each: a webhook names its project by it",
+                ));
+            }
             project.validate_keys()?;
             project.validate_trunks()
         })

@@ -8,7 +8,7 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 use chrono::{DateTime, Utc};
 use tokio::{
     sync::Semaphore,
-    time::{Instant, MissedTickBehavior, interval},
+    time::{Instant, MissedTickBehavior, interval, timeout},
 };
 
 use super::{
@@ -191,22 +191,31 @@ impl Dispatcher {
 
     /// LiveKit may take its time: not in the way of the next look.
     fn act(&self, memory: &Memory, action: Action) {
-        let Ok(permit) = Arc::clone(&memory.requests).try_acquire_owned() else {
-            return;
-        };
-        let (dispatcher, hard) = (self.clone(), self.lifecycle.hard());
-        self.lifecycle
-            .spawn(hard.run_until_cancelled_owned(async move {
-                match action {
-                    Action::Offer {
-                        tenant,
-                        call,
-                        pause,
-                    } => dispatcher.offer(tenant, call, pause).await,
-                    Action::GiveUp { tenant, call } => dispatcher.give_up(tenant, call).await,
-                }
-                drop(permit);
-            }));
+        let dispatcher = self.clone();
+        match action {
+            Action::Offer {
+                tenant,
+                call,
+                pause,
+            } => {
+                let Ok(permit) = Arc::clone(&memory.requests).try_acquire_owned() else {
+                    tracing::warn!("livekit is slow: offers wait");
+                    return;
+                };
+                // By then it is offered again; a LiveKit that takes everything and answers nothing must not hold up the others' calls.
+                let limit = self.policy.longest_pause;
+                self.beside(async move {
+                    let offer = dispatcher.offer(tenant, call, pause);
+                    if timeout(limit, offer).await.is_err() {
+                        tracing::warn!(tenant.id = %tenant, call.id = %call, "an offer was not sent in time");
+                    }
+                    drop(permit);
+                });
+            }
+            Action::GiveUp { tenant, call } => {
+                self.beside(async move { dispatcher.give_up(tenant, call).await });
+            }
+        }
     }
 
     /// A served call without a lease cannot lapse: Redis lost it, and its worker may be gone. It gets one, which its worker raises or which lapses.

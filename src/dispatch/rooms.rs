@@ -128,15 +128,15 @@ impl Rooms {
         }
     }
 
-    /// The rooms that the rule of elastic trunks has made.
+    /// The rooms that have a name of ours.
     ///
     /// # Errors
     /// [`RoomsError`].
-    pub async fn of_trunks(&self) -> Result<Vec<RoomName>, RoomsError> {
+    pub async fn ours(&self) -> Result<Vec<RoomName>, RoomsError> {
         let rooms = self.api.room();
         let all = self.within_deadline(rooms.list_rooms(Vec::new())).await?;
         let names = all.iter().filter_map(|room| room.name.parse().ok());
-        Ok(names.filter(RoomName::is_of_trunk).collect())
+        Ok(names.collect())
     }
 
     /// Who is in a room; nobody in one that is gone.

@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     dispatch::wall_clock,
-    domain::{ids::RoomName, placement::ProjectName},
+    domain::{call::CallPhase, ids::RoomName, placement::ProjectName},
     storage::redis::StoreError,
 };
 
@@ -103,6 +103,11 @@ async fn follow(
         return Ok(());
     }
     match event.event.as_str() {
+        // A leg that came back to a room whose call ended while LiveKit was away.
+        "participant_joined" if is_caller && record.phase == CallPhase::Ended => {
+            gateway.dispatcher.end_room_of(tenant, call);
+            tracing::info!("a caller is back after the end");
+        }
         "participant_joined" if is_caller => {
             let held = gateway.store.renew_slot(tenant, call, wall_clock()).await?;
             tracing::info!(held, "caller is in the room");

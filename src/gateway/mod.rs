@@ -12,6 +12,7 @@ pub mod directory;
 pub mod error;
 mod health;
 mod livekit;
+pub mod sweep;
 mod trace;
 pub mod trunk;
 pub mod twilio;

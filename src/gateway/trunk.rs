@@ -4,15 +4,11 @@
 //! by no attribute of LiveKit's, so the trunk copies the two SIP headers that carry the numbers ([`HEADERS`]). A call that is not let in is ended: nothing can be said to a caller
 //! before an agent answers, so they hear what their carrier does with a busy line.
 
-use std::{sync::Arc, time::Duration};
-
-use livekit_protocol::{ParticipantInfo, participant_info::Kind};
-use tokio::time::{MissedTickBehavior, interval};
-
 use super::{
     Gateway,
     admission::{Newcomer, Verdict},
     caller_id,
+    sweep::AnyError,
     twilio::links::CallRef,
 };
 use crate::{
@@ -24,6 +20,7 @@ use crate::{
     },
     storage::redis::StoreError,
 };
+use livekit_protocol::{ParticipantInfo, participant_info::Kind};
 
 /// SIP headers that the elastic trunk copies into the caller's attributes, and the attributes' names.
 pub const HEADERS: [(&str, &str); 2] = [("To", DIALLED), ("From", CALLER)];
@@ -31,9 +28,6 @@ pub const HEADERS: [(&str, &str); 2] = [("To", DIALLED), ("From", CALLER)];
 const DIALLED: &str = "neurality.sipTo";
 const CALLER: &str = "neurality.sipFrom";
 const LEG: &str = "sip.callID";
-
-/// Between two looks for calls whose webhook was lost.
-const SWEEP_EVERY: Duration = Duration::from_secs(5);
 
 /// Lets the caller in who joined a room that belongs to no call yet, or ends the room. Told again, it changes nothing.
 ///
@@ -105,51 +99,16 @@ pub(super) fn is_caller(participant: &ParticipantInfo) -> bool {
     participant.kind() == Kind::Sip
 }
 
-/// Looks for callers in rooms that belong to no call, until the process drains: LiveKit's webhook may have been lost.
-pub async fn watch(gateway: Arc<Gateway>) {
-    let drain = gateway.drain.clone();
-    let look_forever = async {
-        let mut ticks = interval(SWEEP_EVERY);
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        loop {
-            ticks.tick().await;
-            sweep(&gateway).await;
-        }
-    };
-    drain.run_until_cancelled(look_forever).await;
-}
-
-async fn sweep(gateway: &Gateway) {
-    for (name, project) in &gateway.projects {
-        if !project.livekit.elastic_numbers.is_empty()
-            && let Err(error) = sweep_project(gateway, name).await
-        {
-            tracing::debug!(error = &*error, livekit.project = %name, "rooms unknown");
-        }
-    }
-}
-
-async fn sweep_project(gateway: &Gateway, project: &ProjectName) -> Result<(), AnyError> {
-    let rooms = gateway.dispatcher.projects().of(project)?;
-    for room in rooms.of_trunks().await? {
-        if let Err(error) = look_into(gateway, project, rooms, &room).await {
-            tracing::debug!(error = &*error, "a room's call unknown");
-        }
-    }
-    Ok(())
-}
-
-type AnyError = Box<dyn std::error::Error + Send + Sync>;
-
-async fn look_into(
+/// Lets the caller in who is in a room of which LiveKit's webhook did not tell.
+///
+/// # Errors
+/// LiveKit or Redis did not answer; the next look finds them.
+pub(super) async fn find(
     gateway: &Gateway,
     project: &ProjectName,
     rooms: &Rooms,
     room: &RoomName,
 ) -> Result<(), AnyError> {
-    if gateway.store.room_owner(room).await?.is_some() {
-        return Ok(());
-    }
     let participants = rooms.participants(room).await?;
     if let Some(caller) = participants.iter().find(|someone| is_caller(someone)) {
         tracing::warn!("nobody told of a caller");

@@ -363,12 +363,14 @@ impl Session {
         }
     }
 
-    /// Between two turns, with nothing under way, the call passes to its heir.
+    /// Between two turns, with nothing under way and all of it saved, the call passes to its heir.
     fn yield_if_quiet(&mut self) {
         let is_quiet = self.inputs.is_empty()
             && self.turn.is_quiet()
             && self.reply.is_none()
-            && !self.runs.is_any_running();
+            && !self.runs.is_any_running()
+            && self.journal.is_idle()
+            && !self.journal.is_unreplicated();
         if self.is_yielding && is_quiet && self.ended.is_none() {
             tracing::info!("the call is left to its heir");
             self.ended = Some(EndReason::HandedOver);

@@ -57,7 +57,7 @@ pub async fn run(
         .values()
         .any(|project| !project.elastic_numbers.is_empty())
     {
-        lifecycle.spawn(gateway::trunk::watch(Arc::clone(&gateway)));
+        lifecycle.spawn(gateway::sweep::watch(Arc::clone(&gateway)));
     }
     lifecycle.spawn(serve(listener, gateway, lifecycle.clone()));
     Ok(())

@@ -21,9 +21,11 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub(super) struct Caller {
     identity: Option<ParticipantIdentity>,
     active: bool,
+    /// We are not connected ourselves: there is no saying who is there.
+    is_reconnecting: bool,
     /// It vanished without a goodbye.
     is_away: bool,
-    /// Until when it is waited for; while we are not connected ourselves there is no saying.
+    /// Until when it is waited for.
     awaited_until: Option<Instant>,
     /// It was on the line when it vanished, and has not been heard since.
     is_missed: bool,
@@ -94,17 +96,19 @@ impl Caller {
         tracing::info!(?reason, "the caller's leg vanished");
         self.is_away = true;
         self.is_missed = self.active;
-        self.awaited_until = Some(now + PATIENCE);
+        self.awaited_until = (!self.is_reconnecting).then(|| now + PATIENCE);
         None
     }
 
     /// We are not connected.
     pub(super) const fn reconnecting(&mut self) {
+        self.is_reconnecting = true;
         self.awaited_until = None;
     }
 
     /// We are connected again.
     pub(super) fn reconnected(&mut self, now: Instant) {
+        self.is_reconnecting = false;
         self.awaited_until = self.is_away.then(|| now + PATIENCE);
     }
 
@@ -190,6 +194,20 @@ mod tests {
         assert_eq!(caller.heard(&id), None);
         caller.reconnected(later);
         assert_eq!(caller.awaited_until(), None);
+    }
+
+    /// The SDK resumes first, and only when that fails says that everybody is gone.
+    #[test]
+    fn a_leg_that_vanishes_while_we_are_away_is_waited_for_from_our_return() {
+        let (mut caller, id) = (Caller::default(), ParticipantIdentity("sip_1".into()));
+        let now = Instant::now();
+        caller.sip_joined(id.clone(), &status("active"));
+        caller.reconnecting();
+        assert_eq!(caller.left(&id, DisconnectReason::UnknownReason, now), None);
+        assert_eq!(caller.awaited_until(), None);
+        let later = now + Duration::from_secs(20);
+        caller.reconnected(later);
+        assert_eq!(caller.awaited_until(), Some(later + PATIENCE));
     }
 
     #[test]

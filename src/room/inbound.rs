@@ -6,7 +6,7 @@ use futures_util::StreamExt;
 use livekit::{
     DisconnectReason,
     participant::ParticipantKind,
-    prelude::{RemoteTrack, Room, RoomEvent as SdkEvent},
+    prelude::{ConnectionState, RemoteTrack, Room, RoomEvent as SdkEvent},
     webrtc::{
         audio_stream::native::NativeAudioStream,
         audio_track::{ReceiverStats, RtcAudioTrack},
@@ -63,8 +63,22 @@ impl EventReader {
         }
     }
 
-    /// Runs until the room is lost, the call stops, or nobody listens.
-    pub(super) async fn run(mut self, mut room_events: mpsc::UnboundedReceiver<SdkEvent>) {
+    /// Reads until the call stops, and sees to it that we are out of the room then: a room that is only dropped stays connected.
+    pub(super) async fn run(mut self, room_events: mpsc::UnboundedReceiver<SdkEvent>) {
+        self.read(room_events).await;
+        self.stop.cancelled().await;
+        if self.room.connection_state() != ConnectionState::Disconnected
+            && let Err(error) = self.room.close().await
+        {
+            tracing::debug!(
+                error = &error as &dyn std::error::Error,
+                "the room was gone before we left"
+            );
+        }
+    }
+
+    /// Until the room is lost, the call stops, or nobody listens.
+    async fn read(&mut self, mut room_events: mpsc::UnboundedReceiver<SdkEvent>) {
         let present: Vec<_> = self.room.remote_participants().into_values().collect();
         for participant in present {
             for event in self.caller.joined(&participant) {

@@ -6,13 +6,16 @@ mod caller;
 mod inbound;
 mod outbound;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use livekit::{
     participant::ParticipantKind,
     prelude::{ConnectionState, DataPacket, Room, RoomOptions},
 };
-use tokio::{sync::mpsc, time::Instant};
+use tokio::{
+    sync::mpsc,
+    time::{Instant, timeout},
+};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use url::Url;
 
@@ -24,6 +27,9 @@ const AUDIO_CAPACITY: usize = 100;
 /// Events are few; the reader waits when the call is slow.
 const EVENT_CAPACITY: usize = 32;
 
+/// The SDK alone would try for over a minute, with the caller in silence.
+const JOIN_DEADLINE: Duration = Duration::from_secs(10);
+
 /// The topic under which agents of one call talk to each other.
 const AGENTS_TOPIC: &str = "neurality.agents";
 
@@ -33,6 +39,9 @@ pub enum RoomError {
     /// The server refused us, or cannot be reached.
     #[error("join the room")]
     Join(#[source] Box<livekit::RoomError>),
+    /// The server lets us in, and no sound gets through: another pod may be better placed.
+    #[error("join the room in time")]
+    Deadline,
     /// The agent's track was refused.
     #[error("publish the agent's track")]
     Publish(#[source] Box<livekit::RoomError>),
@@ -107,17 +116,18 @@ impl CallRoom {
     /// Joins, and starts to read the caller. The reader's tasks run on `tasks` and end with `stop` or with the room.
     ///
     /// # Errors
-    /// [`RoomError::Join`].
+    /// [`RoomError::Join`], [`RoomError::Deadline`].
     pub async fn join(
         request: JoinRequest<'_>,
         tasks: &TaskTracker,
         stop: CancellationToken,
         metrics: Arc<Metrics>,
     ) -> Result<(Self, RoomFeed), RoomError> {
-        let (room, room_events) =
-            Room::connect(request.url.as_str(), request.token, RoomOptions::default())
-                .await
-                .map_err(|e| RoomError::Join(Box::new(e)))?;
+        let joined = Room::connect(request.url.as_str(), request.token, RoomOptions::default());
+        let (room, room_events) = timeout(JOIN_DEADLINE, joined)
+            .await
+            .map_err(|_| RoomError::Deadline)?
+            .map_err(|e| RoomError::Join(Box::new(e)))?;
         let room = Arc::new(room);
         let (audio_tx, audio) = mpsc::channel(AUDIO_CAPACITY);
         let (event_tx, events) = mpsc::channel(EVENT_CAPACITY);

@@ -99,19 +99,22 @@ impl Watch {
         }
     }
 
-    /// Beside the event's path: the greeting does not wait for Redis.
+    /// Beside the event's path: the greeting does not wait for Redis. What fails is done again by the heartbeat: a call that passes for unanswered would be given up
+    /// with its pod.
     fn note_active(&self) {
-        let (store, tenant, call, epoch) =
-            (self.deps.store.clone(), self.tenant, self.call, self.epoch);
+        let (store, standing) = (self.deps.store.clone(), self.standing.clone());
+        let (tenant, call, epoch) = (self.tenant, self.call, self.epoch);
+        standing.owe_active(true);
         self.deps.tasks.spawn(async move {
-            if let Err(error) = store
+            let noted = store
                 .set_phase(tenant, call, epoch, CallPhase::Active, wall_clock())
-                .await
-            {
-                tracing::warn!(
+                .await;
+            match noted {
+                Ok(_) => standing.owe_active(false),
+                Err(error) => tracing::warn!(
                     error = &error as &dyn std::error::Error,
                     "note that the call is active"
-                );
+                ),
             }
         });
     }

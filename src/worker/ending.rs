@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use chrono::TimeDelta;
+use tokio::time::{Instant, sleep};
 
 use super::{
     artifact::{self, Account},
@@ -18,13 +19,17 @@ use crate::{
     },
     pipeline::{report::SessionReport, turn::EndReason},
     room::{CallRoom, LossReason},
-    storage::redis::Lapse,
+    storage::redis::{Lapse, WriteError},
 };
 
 /// Tries to end the SIP leg; Twilio's time limit ends it otherwise.
 const DELETE_TRIES: u32 = 3;
 /// Between them.
 const DELETE_PAUSE: Duration = Duration::from_millis(300);
+/// A Redis Cluster needs up to so long to replace a primary.
+const FAILOVER: Duration = Duration::from_secs(10);
+/// Between two tries meanwhile.
+const FAILOVER_PAUSE: Duration = Duration::from_millis(250);
 
 /// Closes a conversation. A call that goes on elsewhere is left alone: no next step, no artifact.
 pub(super) async fn finish(
@@ -100,14 +105,29 @@ async fn outcome_of_loss(call: &Call, loss: Option<LossReason>) -> Option<Outcom
     }
 }
 
+/// The caller has heard the last words, and what Twilio does next rests on this: a Redis that fails over is waited for.
+pub(super) async fn patiently<T, F: Future<Output = Result<T, WriteError>>>(
+    mut write: impl FnMut() -> F,
+) -> Result<T, WriteError> {
+    let end = Instant::now() + FAILOVER;
+    loop {
+        match write().await {
+            Err(WriteError::Store(error)) if Instant::now() < end => {
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "what comes next is not noted yet"
+                );
+                sleep(FAILOVER_PAUSE).await;
+            }
+            result => return result,
+        }
+    }
+}
+
 async fn note_next(call: &Call, next: &NextStep) {
-    let record = &call.record;
-    if let Err(error) = call
-        .deps
-        .store
-        .set_next_step(record.tenant, record.call, record.epoch, next)
-        .await
-    {
+    let (store, record) = (&call.deps.store, &call.record);
+    let noted = patiently(|| store.set_next_step(record.tenant, record.call, record.epoch, next));
+    if let Err(error) = noted.await {
         // Without a next step the gateway answers with the fallback.
         tracing::error!(
             error = &error as &dyn std::error::Error,
@@ -127,7 +147,7 @@ pub(super) async fn end_leg(rooms: &Rooms, room: &RoomName) {
                     attempt,
                     "end the sip leg"
                 );
-                tokio::time::sleep(DELETE_PAUSE).await;
+                sleep(DELETE_PAUSE).await;
             }
         }
     }

@@ -75,6 +75,20 @@ pub async fn give_up(store: &Store, rooms: &Rooms, job: JobMetadata) {
         call,
         epoch,
     } = job;
+    let stored = match store.load(tenant, call).await {
+        // An heir's call is still its worker's.
+        Ok(stored) => match stored.filter(|stored| stored.epoch == epoch) {
+            Some(stored) => stored,
+            None => return,
+        },
+        Err(error) => {
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "the failed call's lease will lapse"
+            );
+            return;
+        }
+    };
     if let Err(error) = store
         .set_next_step(tenant, call, epoch, &NextStep::Fallback)
         .await
@@ -84,14 +98,7 @@ pub async fn give_up(store: &Store, rooms: &Rooms, job: JobMetadata) {
             "note the fallback"
         );
     }
-    match store.load(tenant, call).await {
-        Ok(Some(stored)) if stored.epoch == epoch => ending::end_leg(rooms, &stored.room).await,
-        Ok(_) => {}
-        Err(error) => tracing::error!(
-            error = &error as &dyn std::error::Error,
-            "load the failed call"
-        ),
-    }
+    ending::end_leg(rooms, &stored.room).await;
     if let Err(error) = store
         .set_phase(tenant, call, epoch, CallPhase::Ended, wall_clock())
         .await

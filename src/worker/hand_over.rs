@@ -24,7 +24,9 @@ use crate::{
 
 /// How long an heir may take from being asked for to being ready; then another is asked for.
 const PATIENCE: Duration = Duration::from_secs(12);
-/// Before a request that could not be made is made again.
+/// Before a request is made again that may have been carried out: sooner than an heir can come.
+const AGAIN: Duration = Duration::from_millis(100);
+/// Before a request that was refused is made again.
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// The search for an heir; dropping it ends it.
@@ -102,6 +104,11 @@ impl Seeker {
                 }
                 // The heartbeat tells the session.
                 Err(WriteError::Fenced { .. }) => return,
+                // It may have been named all the same, and would pass for a stranger: at once.
+                Err(WriteError::Store(error)) => {
+                    tracing::debug!(error = &error as &dyn std::error::Error, "ask for an heir");
+                    sleep(AGAIN).await;
+                }
                 // Over: it rings, and will be in conversation soon, or it has ended.
                 Err(error) => {
                     tracing::debug!(error = &error as &dyn std::error::Error, "ask for an heir");
@@ -119,7 +126,7 @@ impl Seeker {
     }
 }
 
-/// The conversation is saved and silent: the call passes to its heir. If that cannot be written, nobody raises the lease any more and the call is taken over.
+/// The conversation is saved and silent: the call passes to its heir. If that cannot be written, it is given back and taken over.
 pub(super) async fn pass_on(call: &Call, room: &CallRoom, heir: Option<Epoch>) {
     let Some(heir) = heir else {
         tracing::error!("a call was yielded to nobody");

@@ -89,6 +89,7 @@ impl Heart {
             Ok(_) => {
                 self.standing.confirm(sent);
                 self.was_well = true;
+                self.settle_active().await;
             }
             Err(WriteError::Fenced { current }) => {
                 tracing::warn!(call.epoch.now = current.0, "a newer epoch owns the call");
@@ -107,6 +108,31 @@ impl Heart {
             }
         }
         Pulse::Alive
+    }
+
+    /// Redis did not take it at the answer.
+    async fn settle_active(&self) {
+        if !self.standing.owes_active() {
+            return;
+        }
+        let CallRecord {
+            tenant,
+            call,
+            epoch,
+            ..
+        } = self.record;
+        let phase = CallPhase::Active;
+        let noted = self
+            .deps
+            .store
+            .set_phase(tenant, call, epoch, phase, wall_clock());
+        match noted.await {
+            Ok(_) => self.standing.owe_active(false),
+            Err(error) => tracing::debug!(
+                error = &error as &dyn std::error::Error,
+                "note that the call is active"
+            ),
+        }
     }
 
     /// Redis lost the record. Nobody else has the call then: whoever takes it over reads the record first.

@@ -1,6 +1,12 @@
 //! What the tasks of one call on this pod know of its place among the call's agents.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use parking_lot::Mutex;
 use tokio::{
@@ -23,10 +29,11 @@ struct Shared {
     tenure: Mutex<Tenure>,
     /// The heir that said it is ready.
     ready: watch::Sender<Option<Epoch>>,
-    /// The heir that was asked for.
+    /// The heir that was asked for last.
     heir: Mutex<Option<Epoch>>,
     /// The pod before us said that the call is ours.
     floor: Notify,
+    owes_active: AtomicBool,
 }
 
 /// What agents of one call tell each other in its room. Hints only: Redis decides.
@@ -78,7 +85,17 @@ impl Standing {
             ready: watch::Sender::new(None),
             heir: Mutex::new(None),
             floor: Notify::new(),
+            owes_active: AtomicBool::new(false),
         }))
+    }
+
+    /// Redis does not know yet that the caller is on the line.
+    pub(super) fn owe_active(&self, owes: bool) {
+        self.0.owes_active.store(owes, Ordering::Relaxed);
+    }
+
+    pub(super) fn owes_active(&self) -> bool {
+        self.0.owes_active.load(Ordering::Relaxed)
     }
 
     /// The time that [`Standing::confirm`] takes.
@@ -105,11 +122,11 @@ impl Standing {
         identities.contains(&own) && !identities.iter().any(|other| self.is_successor(other))
     }
 
-    /// A newer agent of this call that is not the heir we asked for.
+    /// A newer agent of this call that is no heir we asked for. One that we no longer wait for may still come, and only listens: whoever takes the call from us
+    /// has an epoch above all heirs.
     pub(super) fn is_successor(&self, identity: &str) -> bool {
-        let asked_for = *self.0.heir.lock();
-        epoch_of(identity, self.0.call)
-            .is_some_and(|epoch| epoch > self.0.epoch && Some(epoch) != asked_for)
+        let heirs = (*self.0.heir.lock()).unwrap_or(self.0.epoch);
+        epoch_of(identity, self.0.call).is_some_and(|epoch| epoch > heirs.max(self.0.epoch))
     }
 
     /// An older agent of this call.
@@ -117,7 +134,7 @@ impl Standing {
         epoch_of(identity, self.0.call).is_some_and(|epoch| epoch < self.0.epoch)
     }
 
-    /// Whom we asked for.
+    /// Whom we asked for last.
     pub(super) fn expect_heir(&self, heir: Epoch) {
         *self.0.heir.lock() = Some(heir);
     }
@@ -181,5 +198,11 @@ mod tests {
             own.is_vouched_for(&[agent(2), agent(3)]),
             "our heir only listens"
         );
+        own.expect_heir(Epoch(4));
+        assert!(
+            own.is_vouched_for(&[agent(2), agent(3)]),
+            "so does an earlier one that was slow"
+        );
+        assert!(!own.is_vouched_for(&[agent(2), agent(5)]));
     }
 }

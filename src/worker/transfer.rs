@@ -5,7 +5,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::{call::Call, wall_clock};
+use super::{call::Call, ending, wall_clock};
 use crate::{
     dispatch::{Rooms, RoomsError},
     domain::{
@@ -68,13 +68,10 @@ pub(super) async fn prepare(
     let briefing = report
         .briefing()
         .map(|words| StoredCall::seal_briefing(sealer, record.call, &words));
-    let noted = store.set_transfer(
-        record.tenant,
-        record.call,
-        record.epoch,
-        to,
-        briefing.as_deref().unwrap_or_default(),
-    );
+    let briefing = briefing.as_deref().unwrap_or_default();
+    let noted = ending::patiently(|| {
+        store.set_transfer(record.tenant, record.call, record.epoch, to, briefing)
+    });
     if let Err(error) = noted.await {
         // Without a next step the gateway answers with the fallback.
         tracing::error!(

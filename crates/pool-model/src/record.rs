@@ -287,6 +287,14 @@ impl Record {
             (self.claimant, self.heir, self.heir_claimant) = (0, 0, 0);
             self.heirless = false;
         }
+        match self.phase {
+            Phase::Waiting => self.phase = Phase::Claimed,
+            Phase::Orphaned => self.phase = Phase::Active,
+            _ => {}
+        }
+        if self.queued || self.orphaned {
+            (self.queued, self.orphaned, self.offers) = (false, false, 0);
+        }
         let of_this = self.lease.filter(|lease| lease.epoch == epoch);
         let counter = of_this.map_or(0, |lease| lease.counter) + 1;
         self.lease = Some(Lease { epoch, counter });

@@ -196,24 +196,23 @@ impl Evidence<'_> {
         })
     }
 
-    /// What the caller said from the fault to the next and the transcript lacks, with the call's number.
+    /// What the caller said from the fault to the next and the transcript lacks there, with the call's number.
     fn words_missing(&self, meeting: &Meeting<'_>) -> Vec<String> {
         let call = meeting.call;
         let (Some(report), Some(id)) = (&call.report, call.id()) else {
             return Vec::new();
         };
-        let Some(transcript) = self.ledger.transcript(&id) else {
-            return vec![format!("call {}: no transcript", call.number)];
-        };
-        let lines: Vec<&str> = report.spoken.iter().map(|spoken| &*spoken.text).collect();
-        let said_then = |line: &usize| {
-            let spoken = &report.spoken[*line];
-            meeting.window.start < spoken.to && spoken.from < meeting.window.end
-        };
-        words::missing(&lines, &transcript)
-            .into_iter()
-            .filter(|(line, _)| said_then(line))
-            .map(|(_, word)| format!("call {}: {word}", call.number))
+        let window = &meeting.window;
+        let said_then = report
+            .spoken
+            .iter()
+            .filter(|spoken| window.start < spoken.to && spoken.from < window.end);
+        said_then
+            .flat_map(|spoken| {
+                let written = self.ledger.heard(&id, spoken.from..spoken.to);
+                words::missing(&spoken.text, &written)
+            })
+            .map(|word| format!("call {}: {word}", call.number))
             .collect()
     }
 }

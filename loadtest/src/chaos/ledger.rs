@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    ops::Range,
     time::Duration,
 };
 
@@ -19,6 +20,8 @@ use crate::product::Product;
 /// After the last call: orphans are given up, artifacts written or adopted, rooms closed.
 const SETTLE_DEADLINE: Duration = Duration::from_secs(120);
 const POLL: Duration = Duration::from_millis(500);
+/// By so much the call's clock and the caller's recording may differ.
+const CLOCKS: Duration = Duration::from_millis(1_000);
 
 /// What is left when all calls are over.
 #[derive(Debug)]
@@ -107,21 +110,30 @@ impl Ledger {
     /// Whether the agent told the patient that they are booked.
     #[must_use]
     pub fn promises_a_booking(&self, call: &str) -> bool {
-        let said = self.said_by("agent", call).unwrap_or_default();
-        said.contains("You are booked")
+        let mut said = self
+            .lines_of("agent", call)
+            .filter_map(|line| line["text"].as_str());
+        said.any(|text| text.contains("You are booked"))
     }
 
-    /// All that the caller said, by the transcript.
+    /// What the caller said at that time, by the transcript; times on the caller's recording, which begins with the call's clock.
     #[must_use]
-    pub fn transcript(&self, call: &str) -> Option<String> {
-        self.said_by("caller", call)
+    pub fn heard(&self, call: &str, when: Range<Duration>) -> String {
+        let ms = |line: &Value, key: &str| Duration::from_millis(line[key].as_u64().unwrap_or(0));
+        let (from, to) = (when.start.saturating_sub(CLOCKS), when.end + CLOCKS);
+        let lines = self.lines_of("caller", call);
+        let then = lines.filter(|line| ms(line, "start_ms") < to && from < ms(line, "end_ms"));
+        let texts: Vec<&str> = then.filter_map(|line| line["text"].as_str()).collect();
+        texts.join(" ")
     }
 
-    fn said_by(&self, speaker: &str, call: &str) -> Option<String> {
-        let lines = self.documents.get(call)?["transcript"].as_array()?;
-        let own = lines.iter().filter(|line| line["speaker"] == speaker);
-        let texts: Vec<&str> = own.filter_map(|line| line["text"].as_str()).collect();
-        Some(texts.join(" "))
+    fn lines_of(&self, speaker: &'static str, call: &str) -> impl Iterator<Item = &Value> {
+        let lines = self.documents.get(call);
+        let lines = lines.and_then(|document| document["transcript"].as_array());
+        lines
+            .into_iter()
+            .flatten()
+            .filter(move |line| line["speaker"] == speaker)
     }
 }
 

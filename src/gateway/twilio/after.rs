@@ -1,9 +1,9 @@
 //! What comes after the agent's leg: `POST /twilio/dial-done`.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use axum::extract::State;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 
 use super::{
     links::{self, CallRef},
@@ -17,6 +17,11 @@ use crate::{
     storage::postgres::Clinic,
 };
 
+/// Twilio waits 15 s for an answer; the caller hears nothing meanwhile.
+const FAILOVER: Duration = Duration::from_secs(8);
+/// Between two tries.
+const FAILOVER_PAUSE: Duration = Duration::from_millis(250);
+
 /// The agent's leg ended: the caller goes where the call said, or to the fallback. Asked twice, it answers the same.
 ///
 /// # Errors
@@ -26,16 +31,7 @@ pub async fn dial_done(
     form: SignedForm,
 ) -> Result<Twiml, GatewayError> {
     let call = CallRef::from_query(&form)?;
-    let next = match gateway.store.load(call.tenant, call.call).await {
-        Ok(record) => record.and_then(|record| record.next),
-        Err(error) => {
-            tracing::error!(
-                error = &error as &dyn std::error::Error,
-                "next step unknown"
-            );
-            None
-        }
-    };
+    let next = next_of(&gateway, call).await;
     release(&gateway, call).await;
     if next == Some(NextStep::HangUp) {
         return Ok(Twiml::hang_up());
@@ -47,6 +43,30 @@ pub async fn dial_done(
         tracing::warn!(status = form.field("DialCallStatus"), "call falls back");
     }
     Ok(next_step(&gateway, call, next.as_ref(), profile))
+}
+
+/// What the call said of what comes next. A Redis that fails over is waited for: without an answer somebody would be dialled for a caller whose errand is done.
+async fn next_of(gateway: &Gateway, call: CallRef) -> Option<NextStep> {
+    let end = Instant::now() + FAILOVER;
+    loop {
+        match gateway.store.load(call.tenant, call.call).await {
+            Ok(record) => return record.and_then(|record| record.next),
+            Err(error) if Instant::now() < end => {
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "next step not known yet"
+                );
+                sleep(FAILOVER_PAUSE).await;
+            }
+            Err(error) => {
+                tracing::error!(
+                    error = &error as &dyn std::error::Error,
+                    "next step unknown"
+                );
+                return None;
+            }
+        }
+    }
 }
 
 /// The clinic that was dialled, as far as Postgres or the cache knows it in time.

@@ -31,6 +31,8 @@ impl TurnMachine {
         if self.caller.has_text() {
             self.take_turn(now);
         }
+        // A word that was cut off has no end that anybody could hear.
+        self.caller.speech = None;
         self.caller.reset();
         self.say(Line::Resumed);
         self.start_reply(now);

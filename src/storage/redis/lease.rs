@@ -48,9 +48,7 @@ impl Store {
         epoch: Epoch,
     ) -> Result<u64, WriteError> {
         let mut run = script::RAISE_LEASE.prepare_invoke();
-        run.key(keys::record(tenant, call))
-            .key(keys::leases(tenant))
-            .key(keys::heirs(tenant))
+        keys::of_call(&mut run, tenant, call)
             .arg(call.to_string())
             .arg(epoch.0)
             .arg(self.session_ttl_ms());

@@ -15,6 +15,7 @@ use super::{Rig, now, on_both};
 on_both! {
     a_lease_that_was_raised_in_between_does_not_lapse,
     an_owner_whose_yield_a_failover_lost_is_believed_and_can_lapse,
+    an_owner_whose_claim_a_failover_lost_is_believed,
     a_winner_that_asks_again_raises_its_lease,
     an_unanswered_call_rings_again_with_its_old_age,
     a_conversation_that_lost_its_worker_goes_to_the_next_claimant,
@@ -105,6 +106,20 @@ async fn an_owner_whose_yield_a_failover_lost_is_believed_and_can_lapse(rig: Rig
         rig.lapse(tenant, call, seen(heir.0, 1)).await,
         Lapse::Orphaned(Epoch(heir.0 + 1))
     );
+}
+
+async fn an_owner_whose_claim_a_failover_lost_is_believed(rig: Rig) {
+    let tenant = TenantId::generate();
+    let call = rig.admitted(tenant).await.call;
+    assert_eq!(rig.raise(tenant, call, 1).await.expect("raise"), 1);
+    let survey = rig.store.survey(tenant).await.expect("survey");
+    assert!(survey.waiting.is_empty(), "it is offered to nobody else");
+    assert!(matches!(
+        rig.claims(tenant, call, 1, "AJ_2").await,
+        Claim::Lost
+    ));
+    let record = rig.store.load(tenant, call).await.expect("load");
+    assert_eq!(record.expect("there").phase, CallPhase::Claimed);
 }
 
 async fn a_winner_that_asks_again_raises_its_lease(rig: Rig) {

@@ -236,6 +236,15 @@ fn a_caller_who_is_back_hears_so_and_an_answer_to_what_was_understood() {
 }
 
 #[test]
+fn a_caller_who_vanished_in_mid_word_is_not_waited_for_to_end_it() {
+    let mut call = Driver::greeted();
+    call.feed(2060, Input::SpeechStarted { at: at(2000) });
+    let seen = call.feed(5000, Input::CallerBack);
+    assert_eq!(seen, ["say Resumed 2", "reply 3"]);
+    assert_eq!(call.until(6500), [""; 0], "nothing silences the agent");
+}
+
+#[test]
 fn a_caller_who_is_back_in_the_last_words_hears_their_end() {
     let mut call = Driver::greeted();
     call.feed(2000, Input::Stop);
