@@ -28,10 +28,10 @@ WORKDIR /build
 # This image's own toolchain: rust-toolchain.toml would have rustup fetch clippy and rustfmt too.
 ENV RUSTUP_TOOLCHAIN=${RUST_VERSION}
 COPY . .
-# The target folder is a cache, so what is needed is copied out of it. SQL was checked before: .sqlx is in the source.
+# The target folder is a cache, so what is needed is copied out of it, with names for backtraces and without line tables. SQL was checked before: .sqlx is in the source.
 RUN --mount=type=cache,target=/usr/local/cargo/registry --mount=type=cache,target=/build/target \
     SQLX_OFFLINE=true cargo build --workspace --bins --release --locked && \
-    mkdir -p /out && cp target/release/neurality target/release/loadtest /out/
+    mkdir -p /out && for name in neurality loadtest; do strip --strip-debug -o /out/$name target/release/$name; done
 
 # --- simulators -------------------------------------------------------------------------------------------------------------------
 FROM docker.io/library/debian:bookworm-slim AS simulators
