@@ -215,6 +215,7 @@ mod tests {
 
     const TWO: &str = r#"
 api_key: ours
+api_secret: o
 sip_username: agents
 sip_transport: tcp
 elastic_numbers: ["+12125550100"]
@@ -256,6 +257,30 @@ projects:
             "a number is one project's"
         );
         assert_eq!(all[&ProjectName::default()].api_key, "ours");
+    }
+
+    #[test]
+    fn a_key_needs_a_secret_and_is_one_projects() {
+        for (wrong, key) in [
+            (
+                TWO.replace("api_secret: o", "api_secret: ''"),
+                "livekit.api_secret",
+            ),
+            (
+                TWO.replace("api_secret: s", "api_secret: ''"),
+                "livekit.api_secret",
+            ),
+            (
+                TWO.replace("api_key: theirs", "api_key: ours"),
+                "livekit.projects",
+            ),
+        ] {
+            let refused = parse(&wrong).expect("parses").validate();
+            assert!(
+                matches!(&refused, Err(ConfigError::Invalid { key: named, .. }) if *named == key),
+                "{wrong}: {refused:?}"
+            );
+        }
     }
 
     #[test]

@@ -76,9 +76,16 @@ fn without_values(errors: figment::Error) -> String {
             }
             other => other.to_string(),
         };
+        let place = error
+            .metadata
+            .as_ref()
+            .map_or_else(String::new, |metadata| {
+                let source = metadata.source.as_ref().map(ToString::to_string);
+                format!(" ({} {})", metadata.name, source.unwrap_or_default())
+            });
         match error.path.join(".") {
-            path if path.is_empty() => problem,
-            path => format!("{path}: {problem}"),
+            path if path.is_empty() => format!("{problem}{place}"),
+            path => format!("{path}: {problem}{place}"),
         }
     };
     errors
@@ -183,6 +190,21 @@ mod tests {
     #[test]
     fn the_defaults_are_valid() {
         Config::default().validate().expect("defaults");
+    }
+
+    #[test]
+    fn a_value_of_a_wrong_shape_is_named_and_not_shown() {
+        for yaml in [
+            "redis: { urls: 'redis://:hunter2@host' }",
+            "twilio: { auth_tokens: hunter2 }",
+            "worker: { max_calls: hunter2 }",
+        ] {
+            let read = Figment::from(Yaml::string(yaml)).extract::<Config>();
+            let told = without_values(read.expect_err("wrong"));
+            let section = yaml.split(':').next().expect("a section");
+            assert!(told.starts_with(section), "{told}");
+            assert!(!told.contains("hunter2"), "{told}");
+        }
     }
 
     #[test]
