@@ -196,7 +196,7 @@ impl Evidence<'_> {
         })
     }
 
-    /// What the caller said from the fault to the next and the transcript lacks there, with the call's number.
+    /// What the caller had said from the fault until the next struck and the transcript lacks there, with the call's number.
     fn words_missing(&self, meeting: &Meeting<'_>) -> Vec<String> {
         let call = meeting.call;
         let (Some(report), Some(id)) = (&call.report, call.id()) else {
@@ -206,7 +206,7 @@ impl Evidence<'_> {
         let said_then = report
             .spoken
             .iter()
-            .filter(|spoken| window.start < spoken.to && spoken.from < window.end);
+            .filter(|spoken| window.start < spoken.to && spoken.to < window.end);
         said_then
             .flat_map(|spoken| {
                 let written = self.ledger.heard(&id, spoken.from..spoken.to);
