@@ -15,13 +15,6 @@ use crate::{
     telemetry::labels::Attempt,
 };
 
-/// Pauses before the tries to end a room.
-const DELETE_PAUSES: [Duration; 3] = [
-    Duration::ZERO,
-    Duration::from_millis(500),
-    Duration::from_secs(2),
-];
-
 /// Pause before a dispatch that LiveKit did not take is sent again.
 const RETRY: Duration = Duration::from_millis(250);
 /// So often; then the next offer's turn.
@@ -138,12 +131,6 @@ impl Dispatcher {
                 return;
             }
         };
-        for pause in DELETE_PAUSES {
-            tokio::time::sleep(pause).await;
-            match rooms.delete(room).await {
-                Ok(()) => return,
-                Err(error) => tracing::warn!(error = %error, "room not ended"),
-            }
-        }
+        rooms.end(room).await;
     }
 }

@@ -17,6 +17,13 @@ use crate::{
 /// For LiveKit to say that nobody answered.
 const SLACK: Duration = Duration::from_secs(3);
 
+/// Pauses before the tries to end a room.
+const DELETE_PAUSES: [Duration; 3] = [
+    Duration::ZERO,
+    Duration::from_millis(500),
+    Duration::from_secs(2),
+];
+
 /// A request to LiveKit that did not work.
 #[derive(Debug, thiserror::Error)]
 pub enum RoomsError {
@@ -110,6 +117,20 @@ impl Rooms {
         match self.within_deadline(rooms.delete_room(room.as_str())).await {
             Err(RoomsError::Unavailable(error)) if is_not_found(&error) => Ok(()),
             result => result,
+        }
+    }
+
+    /// Ends the room as [`Rooms::delete`] does, with some patience; where that does not help, the next sweep ends it, or Twilio's time limit the leg.
+    pub async fn end(&self, room: &RoomName) {
+        for pause in DELETE_PAUSES {
+            tokio::time::sleep(pause).await;
+            match self.delete(room).await {
+                Ok(()) => return,
+                Err(error) => tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "the room is not ended yet"
+                ),
+            }
         }
     }
 

@@ -11,21 +11,15 @@ use super::{
     transfer, wall_clock,
 };
 use crate::{
-    dispatch::Rooms,
     domain::{
         call::{CallPhase, NextStep, Outcome},
         call_time::CallTime,
-        ids::RoomName,
     },
     pipeline::{report::SessionReport, turn::EndReason},
     room::{CallRoom, LossReason},
     storage::redis::{Lapse, WriteError},
 };
 
-/// Tries to end the SIP leg; Twilio's time limit ends it otherwise.
-const DELETE_TRIES: u32 = 3;
-/// Between them.
-const DELETE_PAUSE: Duration = Duration::from_millis(300);
 /// A Redis Cluster needs up to so long to replace a primary.
 const FAILOVER: Duration = Duration::from_secs(10);
 /// Between two tries meanwhile.
@@ -60,7 +54,8 @@ pub(super) async fn finish(
             }
         };
         room.leave().await;
-        end_leg(&call.deps.rooms, &call.record.room).await;
+        // The SIP leg ends, and Twilio posts the `action` URL.
+        call.deps.rooms.end(&call.record.room).await;
         end_record(call, outcome).await;
         transfer::note(call, &report).await;
         if !is_held {
@@ -133,23 +128,6 @@ async fn note_next(call: &Call, next: &NextStep) {
             error = &error as &dyn std::error::Error,
             "note the next step"
         );
-    }
-}
-
-/// Deletes the room: the SIP leg ends and Twilio posts the `action` URL.
-pub(super) async fn end_leg(rooms: &Rooms, room: &RoomName) {
-    for attempt in 1..=DELETE_TRIES {
-        match rooms.delete(room).await {
-            Ok(()) => return,
-            Err(error) => {
-                tracing::warn!(
-                    error = &error as &dyn std::error::Error,
-                    attempt,
-                    "end the sip leg"
-                );
-                sleep(DELETE_PAUSE).await;
-            }
-        }
     }
 }
 

@@ -4,7 +4,6 @@ use tokio_util::task::TaskTracker;
 use tracing::Instrument;
 
 use super::{
-    ending,
     failure::{CallFailure, Remedy},
     wall_clock,
 };
@@ -98,7 +97,7 @@ pub async fn give_up(store: &Store, rooms: &Rooms, job: JobMetadata) {
             "note the fallback"
         );
     }
-    ending::end_leg(rooms, &stored.room).await;
+    rooms.end(&stored.room).await;
     if let Err(error) = store
         .set_phase(tenant, call, epoch, CallPhase::Ended, wall_clock())
         .await
