@@ -69,7 +69,7 @@ impl Dispatcher {
             }
             if let Err(error) = self.look(&mut memory).await {
                 memory.watch.all_unanswered();
-                tracing::debug!(error = &error as &dyn std::error::Error, "queue unknown");
+                unknown(&error, "queue");
             }
         }
     }
@@ -95,7 +95,7 @@ impl Dispatcher {
                 }
                 Err(error) => {
                     memory.watch.unanswered(tenant);
-                    tracing::debug!(error = &error as &dyn std::error::Error, "survey");
+                    unknown(&error, "survey");
                 }
             }
         }
@@ -242,5 +242,17 @@ impl Dispatcher {
             }
         }
         Ok(())
+    }
+}
+
+/// A Redis that is away is looked at again in a moment; what cannot be read will not be better then, and calls wait for it.
+fn unknown(error: &StoreError, what: &'static str) {
+    match error {
+        StoreError::Malformed(_) => tracing::error!(
+            error = error as &dyn std::error::Error,
+            what,
+            "cannot be read"
+        ),
+        _ => tracing::debug!(error = error as &dyn std::error::Error, what, "unknown"),
     }
 }
