@@ -52,13 +52,7 @@ pub async fn run(
         .with_context(|| format!("listen on {listen}"))?;
     tracing::info!(%listen, "gateway listens");
     lifecycle.spawn(dispatcher.keep());
-    let projects = config.livekit.all_projects();
-    if projects
-        .values()
-        .any(|project| !project.elastic_numbers.is_empty())
-    {
-        lifecycle.spawn(gateway::sweep::watch(Arc::clone(&gateway)));
-    }
+    lifecycle.spawn(gateway::sweep::watch(Arc::clone(&gateway)));
     lifecycle.spawn(serve(listener, gateway, lifecycle.clone()));
     Ok(())
 }

@@ -36,40 +36,53 @@ pub(super) async fn finish(
         None if report.ending == EndReason::RoomLost => outcome_of_loss(call, loss).await,
         outcome => outcome,
     };
-    if let Some(outcome) = outcome {
-        let next = report
-            .next_step(&call.clinic.profile)
-            .unwrap_or(NextStep::Fallback);
-        let sealed = artifact::seal(
-            &call.deps.config,
-            &call.clinic,
-            account(call, &report, outcome),
-        );
-        // Before the leg ends, because Twilio then asks at once, and the caller may soon be back.
-        let is_held = match transfer::dialled_next(call, &next) {
-            Some(to) => transfer::prepare(call, to, &report, &sealed).await,
-            None => {
-                note_next(call, &next).await;
-                false
-            }
-        };
-        room.leave().await;
-        // The SIP leg ends, and Twilio posts the `action` URL.
-        call.deps.rooms.end(&call.record.room).await;
-        end_record(call, outcome).await;
-        transfer::note(call, &report).await;
-        if !is_held {
-            artifact::write(&call.deps, &call.clinic, &sealed).await;
-        }
-        call.deps.metrics.call_ended(outcome, call.origin.elapsed());
-    } else {
+    let ended = match outcome {
+        Some(outcome) => close(call, room, &report, outcome).await.map(|()| outcome),
+        None => Err(NotOurs),
+    };
+    if ended.is_err() {
         room.leave().await;
         call.deps.metrics.call_left();
     }
     tracing::info!(
-        outcome = outcome.map_or("elsewhere", Outcome::as_str),
+        outcome = ended.map_or("elsewhere", Outcome::as_str),
         "call ended here"
     );
+}
+
+/// A newer epoch has the call, and its caller is on the line: nothing is ended. A pod that was frozen between the last word and this learns it here.
+#[derive(Debug)]
+pub(super) struct NotOurs;
+
+async fn close(
+    call: &Call,
+    room: &CallRoom,
+    report: &SessionReport,
+    outcome: Outcome,
+) -> Result<(), NotOurs> {
+    let next = report
+        .next_step(&call.clinic.profile)
+        .unwrap_or(NextStep::Fallback);
+    let account = account(call, report, outcome);
+    let sealed = artifact::seal(&call.deps.config, &call.clinic, account);
+    // Before the leg ends, because Twilio then asks at once, and the caller may soon be back.
+    let is_held = match transfer::dialled_next(call, &next) {
+        Some(to) => transfer::prepare(call, to, report, &sealed).await?,
+        None => {
+            note_next(call, &next).await?;
+            false
+        }
+    };
+    room.leave().await;
+    // The SIP leg ends, and Twilio posts the `action` URL.
+    call.deps.rooms.end(&call.record.room).await;
+    end_record(call, outcome).await;
+    transfer::note(call, report).await;
+    if !is_held {
+        artifact::write(&call.deps, &call.clinic, &sealed).await;
+    }
+    call.deps.metrics.call_ended(outcome, call.origin.elapsed());
+    Ok(())
 }
 
 fn account<'a>(call: &'a Call, report: &SessionReport, outcome: Outcome) -> Account<'a> {
@@ -119,15 +132,27 @@ pub(super) async fn patiently<T, F: Future<Output = Result<T, WriteError>>>(
     }
 }
 
-async fn note_next(call: &Call, next: &NextStep) {
+async fn note_next(call: &Call, next: &NextStep) -> Result<(), NotOurs> {
     let (store, record) = (&call.deps.store, &call.record);
     let noted = patiently(|| store.set_next_step(record.tenant, record.call, record.epoch, next));
-    if let Err(error) = noted.await {
-        // Without a next step the gateway answers with the fallback.
-        tracing::error!(
-            error = &error as &dyn std::error::Error,
-            "note the next step"
-        );
+    is_noted(noted.await).map(|_| ())
+}
+
+/// Whether it is noted; without a next step the gateway answers with the fallback.
+pub(super) fn is_noted<T>(noted: Result<T, WriteError>) -> Result<bool, NotOurs> {
+    match noted {
+        Ok(_) => Ok(true),
+        Err(WriteError::Fenced { current }) => {
+            tracing::warn!(call.epoch.now = current.0, "a newer epoch owns the call");
+            Err(NotOurs)
+        }
+        Err(error) => {
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "what comes next is not noted"
+            );
+            Ok(false)
+        }
     }
 }
 
@@ -164,4 +189,20 @@ async fn end_record(call: &Call, outcome: Outcome) {
 
 fn since_start(at: CallTime) -> TimeDelta {
     TimeDelta::from_std(at.since_start()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{domain::ids::Epoch, storage::redis::StoreError};
+
+    #[test]
+    fn what_a_newer_epoch_refuses_is_not_ours_to_end_and_what_redis_misses_is() {
+        assert!(is_noted(Ok(())).expect("ours"));
+        let fenced = WriteError::Fenced { current: Epoch(5) };
+        is_noted::<()>(Err(fenced)).expect_err("somebody else's");
+        let away = WriteError::Store(StoreError::Malformed("reply"));
+        assert!(!is_noted::<()>(Err(away)).expect("ours"));
+        assert!(!is_noted::<()>(Err(WriteError::Over)).expect("ours"));
+    }
 }

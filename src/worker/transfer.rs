@@ -5,7 +5,11 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::{call::Call, ending, wall_clock};
+use super::{
+    call::Call,
+    ending::{self, NotOurs},
+    wall_clock,
+};
 use crate::{
     dispatch::{Rooms, RoomsError},
     domain::{
@@ -57,12 +61,15 @@ pub(super) fn dialled_next<'a>(call: &Call, next: &'a NextStep) -> Option<&'a E1
 }
 
 /// Leaves word for the person and holds the artifact. Returns whether it is held; else it must be written now, and the caller cannot come back.
+///
+/// # Errors
+/// [`NotOurs`]: nothing was written.
 pub(super) async fn prepare(
     call: &Call,
     to: &E164,
     report: &SessionReport,
     artifact: &SealedArtifact,
-) -> bool {
+) -> Result<bool, NotOurs> {
     let (record, store) = (&call.record, &call.deps.store);
     let sealer = &call.clinic.sealer;
     let briefing = report
@@ -72,13 +79,8 @@ pub(super) async fn prepare(
     let noted = ending::patiently(|| {
         store.set_transfer(record.tenant, record.call, record.epoch, to, briefing)
     });
-    if let Err(error) = noted.await {
-        // Without a next step the gateway answers with the fallback.
-        tracing::error!(
-            error = &error as &dyn std::error::Error,
-            "note the transfer"
-        );
-        return false;
+    if !ending::is_noted(noted.await)? {
+        return Ok(false);
     }
     let bytes = artifact.to_bytes();
     let held = store.hold_artifact(record.tenant, record.call, &bytes, wall_clock(), HOLD);
@@ -87,7 +89,7 @@ pub(super) async fn prepare(
             error = &error as &dyn std::error::Error,
             "hold the artifact"
         );
-        return false;
+        return Ok(false);
     }
     // Now, while the caller cannot be back yet: a call that comes back is unwritten again.
     if let Err(error) = store.written(record.tenant, record.call).await {
@@ -96,7 +98,7 @@ pub(super) async fn prepare(
             "a pod may adopt a call whose artifact is held"
         );
     }
-    true
+    Ok(true)
 }
 
 /// Notes in the call's row what became of a transfer in the conversation itself.

@@ -207,9 +207,11 @@ impl Evidence<'_> {
             .spoken
             .iter()
             .filter(|spoken| window.start < spoken.to && spoken.to < window.end);
+        let zero = report.started_at;
         said_then
             .flat_map(|spoken| {
-                let written = self.ledger.heard(&id, spoken.from..spoken.to);
+                let when = zero + spoken.from..zero + spoken.to;
+                let written = self.ledger.heard(&id, &when);
                 words::missing(&spoken.text, &written)
             })
             .map(|word| format!("call {}: {word}", call.number))

@@ -7,7 +7,9 @@ use std::{
 };
 
 use anyhow::Context;
+use chrono::{DateTime, Utc};
 use livekit_api::services::room::RoomClient;
+use serde::Deserialize;
 use serde_json::Value;
 use tokio::{
     task::block_in_place,
@@ -20,7 +22,7 @@ use crate::product::Product;
 /// After the last call: orphans are given up, artifacts written or adopted, rooms closed.
 const SETTLE_DEADLINE: Duration = Duration::from_secs(120);
 const POLL: Duration = Duration::from_millis(500);
-/// By so much the call's clock and the caller's recording may differ.
+/// By so much a word's times differ here and there: the way to the agent, and the recogniser's idea of a word.
 const CLOCKS: Duration = Duration::from_millis(1_000);
 
 /// What is left when all calls are over.
@@ -116,13 +118,23 @@ impl Ledger {
         said.any(|text| text.contains("You are booked"))
     }
 
-    /// What the caller said at that time, by the transcript; times on the caller's recording, which begins with the call's clock.
+    /// What the caller said at that time, by the transcript.
     #[must_use]
-    pub fn heard(&self, call: &str, when: Range<Duration>) -> String {
-        let ms = |line: &Value, key: &str| Duration::from_millis(line[key].as_u64().unwrap_or(0));
-        let (from, to) = (when.start.saturating_sub(CLOCKS), when.end + CLOCKS);
+    pub fn heard(&self, call: &str, when: &Range<DateTime<Utc>>) -> String {
+        let zero = self
+            .documents
+            .get(call)
+            .map(|document| &document["clock_started_at"]);
+        let zero = zero.and_then(|zero| DateTime::<Utc>::deserialize(zero).ok());
+        let Some(zero) = zero else {
+            return String::new();
+        };
+        let at = |line: &Value, key: &str| {
+            zero + Duration::from_millis(line[key].as_u64().unwrap_or_default())
+        };
+        let (from, to) = (when.start - CLOCKS, when.end + CLOCKS);
         let lines = self.lines_of("caller", call);
-        let then = lines.filter(|line| ms(line, "start_ms") < to && from < ms(line, "end_ms"));
+        let then = lines.filter(|line| at(line, "start_ms") < to && from < at(line, "end_ms"));
         let texts: Vec<&str> = then.filter_map(|line| line["text"].as_str()).collect();
         texts.join(" ")
     }
