@@ -17,6 +17,8 @@ use loadtest::{
 /// Calls at once: what two cores bear beside the other tests.
 const CALLS: usize = 3;
 const SETTLE: Duration = Duration::from_secs(7);
+/// A machine that wakes a sleeping task so late, ms, takes the calls of healthy workers away, too: what breaks then says nothing.
+const STARVED_MS: f64 = 1_000.0;
 
 fn program() -> PathBuf {
     PathBuf::from(env!("CARGO_BIN_EXE_neurality"))
@@ -40,6 +42,16 @@ fn pool(name: &str, vendors: &SimHandle) -> ProductOptions {
     };
     let base = ProductOptions::new(name, Lifetime::Parent, program(), vendors);
     chaos::pool(base).expect("a pool")
+}
+
+/// Once more if the machine was starved.
+async fn on_a_fair_machine(name: &str, redis_cluster: bool, faults: &[Fault]) -> ChaosReport {
+    let report = once_each(name, redis_cluster, faults).await;
+    if report.scheduler_lag_ms.max.is_none_or(|ms| ms < STARVED_MS) {
+        return report;
+    }
+    eprintln!("starved, lag {} ms: once more", report.scheduler_lag_ms);
+    once_each(name, redis_cluster, faults).await
 }
 
 async fn once_each(name: &str, redis_cluster: bool, faults: &[Fault]) -> ChaosReport {
@@ -90,7 +102,7 @@ async fn calls_outlive_the_parts_of_the_pool() {
         Fault::FreezeRedis,
         Fault::RestartLivekit,
     ];
-    let report = once_each("chaos-short", false, &faults).await;
+    let report = on_a_fair_machine("chaos-short", false, &faults).await;
     holds(&report);
     assert!(report.calls.completed >= CALLS, "{:?}", report.calls);
 }
@@ -99,6 +111,6 @@ async fn calls_outlive_the_parts_of_the_pool() {
 #[ignore = "needs the machine for itself: a phase of its own in make test"]
 async fn calls_outlive_a_primary_of_a_redis_cluster_and_a_worker_after_it() {
     let faults = [Fault::LosePrimary, Fault::KillWorker];
-    let report = once_each("chaos-short-cluster", true, &faults).await;
+    let report = on_a_fair_machine("chaos-short-cluster", true, &faults).await;
     holds(&report);
 }
