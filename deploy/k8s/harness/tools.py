@@ -99,6 +99,11 @@ def free_port():
         return listener.getsockname()[1]
 
 
+def has_mount_namespaces():
+    """Whether this machine lets us give a process a file tree of its own."""
+    return subprocess.run(["unshare", "--mount", "mount", "--make-rprivate", "/"], capture_output=True).returncode == 0
+
+
 def wait_until(what, limit, probe, every=0.2):
     """Waits until `probe` gives something true, and gives it back. What it raises counts as no."""
     deadline, last = time.monotonic() + limit, None

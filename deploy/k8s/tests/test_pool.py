@@ -21,6 +21,8 @@ plane = world = kubelet = prometheus = begin = None
 
 def setUpModule():
     global plane, world, kubelet, prometheus, begin
+    if not tools.has_mount_namespaces():
+        raise unittest.SkipTest("a pod's file tree is a mount namespace of its own: needs root")
     world = World("k8s-pool")
     unittest.addModuleCleanup(world.stop)
     plane = Plane("plane-pool")
