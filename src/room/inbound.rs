@@ -6,7 +6,7 @@ use futures_util::StreamExt;
 use livekit::{
     DisconnectReason,
     participant::ParticipantKind,
-    prelude::{ConnectionState, RemoteTrack, Room, RoomEvent as SdkEvent},
+    prelude::{RemoteTrack, Room, RoomEvent as SdkEvent},
     webrtc::{
         audio_stream::native::NativeAudioStream,
         audio_track::{ReceiverStats, RtcAudioTrack},
@@ -67,14 +67,7 @@ impl EventReader {
     pub(super) async fn run(mut self, room_events: mpsc::UnboundedReceiver<SdkEvent>) {
         self.read(room_events).await;
         self.stop.cancelled().await;
-        if self.room.connection_state() != ConnectionState::Disconnected
-            && let Err(error) = self.room.close().await
-        {
-            tracing::debug!(
-                error = &error as &dyn std::error::Error,
-                "the room was gone before we left"
-            );
-        }
+        super::leave(&self.room).await;
     }
 
     /// Until the room is lost, the call stops, or nobody listens.

@@ -183,14 +183,18 @@ impl CallRoom {
 
     /// Leaves. A room that is already gone is left.
     pub async fn leave(&self) {
-        if self.room.connection_state() == ConnectionState::Disconnected {
-            return;
-        }
-        if let Err(error) = self.room.close().await {
-            tracing::debug!(
-                error = &error as &dyn std::error::Error,
-                "the room was gone before we left"
-            );
-        }
+        leave(&self.room).await;
+    }
+}
+
+async fn leave(room: &Room) {
+    if room.connection_state() == ConnectionState::Disconnected {
+        return;
+    }
+    if let Err(error) = room.close().await {
+        tracing::debug!(
+            error = &error as &dyn std::error::Error,
+            "the room was gone before we left"
+        );
     }
 }

@@ -28,13 +28,4 @@ pub mod tenure;
 mod transfer;
 pub mod vitals;
 
-use chrono::{DateTime, Utc};
-
-/// The wall clock, where it enters.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the edge of the process: here time enters"
-)]
-fn wall_clock() -> DateTime<Utc> {
-    Utc::now()
-}
+use crate::dispatch::wall_clock;

@@ -1,6 +1,6 @@
 //! Sealed call artifacts that wait for Postgres: the one thing here that must not expire.
 
-use super::{Store, StoreError, keys};
+use super::{Store, StoreError, keys, reply::ids};
 use crate::domain::ids::{CallId, TenantId};
 
 impl Store {
@@ -37,7 +37,7 @@ impl Store {
         let tenants: Vec<String> = self
             .query(redis::cmd("SMEMBERS").arg(keys::ARTIFACTS))
             .await?;
-        parse_all(&tenants)
+        ids(&tenants, "artifact index")
     }
 
     /// Calls of a tenant whose artifacts are parked.
@@ -48,7 +48,7 @@ impl Store {
         let calls: Vec<String> = self
             .query(redis::cmd("HKEYS").arg(keys::artifacts(tenant)))
             .await?;
-        parse_all(&calls)
+        ids(&calls, "artifact index")
     }
 
     /// One parked artifact, sealed.
@@ -112,13 +112,4 @@ impl Store {
         self.query(redis::cmd("HLEN").arg(keys::artifacts(tenant)))
             .await
     }
-}
-
-fn parse_all<T: std::str::FromStr>(ids: &[String]) -> Result<Vec<T>, StoreError> {
-    ids.iter()
-        .map(|id| {
-            id.parse()
-                .map_err(|_| StoreError::Malformed("artifact index"))
-        })
-        .collect()
 }

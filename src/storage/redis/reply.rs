@@ -1,5 +1,7 @@
 //! Reads what the scripts return.
 
+use std::str::FromStr;
+
 use super::{StoreError, WriteError};
 use crate::domain::ids::Epoch;
 
@@ -28,4 +30,15 @@ pub(super) fn fenced(words: Words) -> Result<Words, WriteError> {
         "unknown" => Err(WriteError::Unknown),
         _ => Err(StoreError::Malformed("script reply").into()),
     }
+}
+
+/// Ids as Redis holds them; `what` is told of one that is none.
+pub(super) fn ids<T: FromStr, C: FromIterator<T>>(
+    texts: &[String],
+    what: &'static str,
+) -> Result<C, StoreError> {
+    let parsed = texts
+        .iter()
+        .map(|id| id.parse().map_err(|_| StoreError::Malformed(what)));
+    parsed.collect()
 }

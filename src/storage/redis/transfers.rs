@@ -10,7 +10,7 @@ use chrono::{DateTime, Utc};
 use super::{
     Store, StoreError, WriteError, keys,
     record::next_text,
-    reply::{Words, fenced, number, text},
+    reply::{Words, fenced, ids, number, text},
     script,
 };
 use crate::domain::{
@@ -118,10 +118,7 @@ impl Store {
                     .arg("+inf"),
             )
             .await?;
-        let parsed = calls.iter().map(|call| call.parse().ok());
-        parsed
-            .collect::<Option<_>>()
-            .ok_or(StoreError::Malformed("held artifact"))
+        ids(&calls, "held artifact")
     }
 
     /// Notes what became of a transfer after which the caller does not come back. Returns whether this call of `settle` noted it.

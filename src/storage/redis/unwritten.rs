@@ -9,7 +9,7 @@ use super::{
     claim::stored,
     keys,
     record::StoredCall,
-    reply::{Words, text},
+    reply::{Words, ids, text},
     script,
 };
 use crate::domain::ids::{CallId, PodId, TenantId};
@@ -43,10 +43,7 @@ impl Store {
                     .arg(before.timestamp_millis()),
             )
             .await?;
-        let parsed = calls.iter().map(|call| call.parse().ok());
-        parsed
-            .collect::<Option<_>>()
-            .ok_or(StoreError::Malformed("unwritten call"))
+        ids(&calls, "unwritten call")
     }
 
     /// Takes on an ended call's paperwork, if it ended before `ended_before`; no other pod gets it for `patience`.
