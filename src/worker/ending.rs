@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use tokio::time::{Instant, sleep};
 
 use super::{
     artifact::{self, Account},
@@ -17,13 +16,11 @@ use crate::{
     },
     pipeline::{report::SessionReport, turn::EndReason},
     room::{CallRoom, LossReason},
-    storage::redis::{Lapse, WriteError},
+    storage::redis::{Lapse, WriteError, through_failover},
 };
 
 /// A Redis Cluster needs up to so long to replace a primary.
 const FAILOVER: Duration = Duration::from_secs(10);
-/// Between two tries meanwhile.
-const FAILOVER_PAUSE: Duration = Duration::from_millis(250);
 
 /// Closes a conversation. A call that goes on elsewhere is left alone: no next step, no artifact.
 pub(super) async fn finish(
@@ -115,21 +112,10 @@ async fn outcome_of_loss(call: &Call, loss: Option<LossReason>) -> Option<Outcom
 
 /// The caller has heard the last words, and what Twilio does next rests on this: a Redis that fails over is waited for.
 pub(super) async fn patiently<T, F: Future<Output = Result<T, WriteError>>>(
-    mut write: impl FnMut() -> F,
+    write: impl FnMut() -> F,
 ) -> Result<T, WriteError> {
-    let end = Instant::now() + FAILOVER;
-    loop {
-        match write().await {
-            Err(WriteError::Store(error)) if Instant::now() < end => {
-                tracing::warn!(
-                    error = &error as &dyn std::error::Error,
-                    "what comes next is not noted yet"
-                );
-                sleep(FAILOVER_PAUSE).await;
-            }
-            result => return result,
-        }
-    }
+    let is_away = |error: &WriteError| matches!(error, WriteError::Store(_));
+    through_failover(FAILOVER, "what comes next is not noted yet", is_away, write).await
 }
 
 async fn note_next(call: &Call, next: &NextStep) -> Result<(), NotOurs> {

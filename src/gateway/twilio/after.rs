@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use axum::extract::State;
-use tokio::time::{Instant, sleep};
+use tokio::time::Instant;
 
 use super::{
     links::{self, CallRef},
@@ -14,13 +14,11 @@ use crate::{
     dispatch::wall_clock,
     domain::{call::NextStep, e164::E164, tenant::TenantProfile},
     gateway::{Gateway, error::GatewayError},
-    storage::postgres::Clinic,
+    storage::{postgres::Clinic, redis::through_failover},
 };
 
 /// Twilio waits 15 s for an answer; the caller hears nothing meanwhile.
 const FAILOVER: Duration = Duration::from_secs(8);
-/// Between two tries.
-const FAILOVER_PAUSE: Duration = Duration::from_millis(250);
 
 /// The agent's leg ended: the caller goes where the call said, or to the fallback. Asked twice, it answers the same.
 ///
@@ -47,24 +45,15 @@ pub async fn dial_done(
 
 /// What the call said of what comes next. A Redis that fails over is waited for: without an answer somebody would be dialled for a caller whose errand is done.
 async fn next_of(gateway: &Gateway, call: CallRef) -> Option<NextStep> {
-    let end = Instant::now() + FAILOVER;
-    loop {
-        match gateway.store.load(call.tenant, call.call).await {
-            Ok(record) => return record.and_then(|record| record.next),
-            Err(error) if Instant::now() < end => {
-                tracing::warn!(
-                    error = &error as &dyn std::error::Error,
-                    "next step not known yet"
-                );
-                sleep(FAILOVER_PAUSE).await;
-            }
-            Err(error) => {
-                tracing::error!(
-                    error = &error as &dyn std::error::Error,
-                    "next step unknown"
-                );
-                return None;
-            }
+    let load = || gateway.store.load(call.tenant, call.call);
+    match through_failover(FAILOVER, "next step not known yet", |_| true, load).await {
+        Ok(record) => record.and_then(|record| record.next),
+        Err(error) => {
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "next step unknown"
+            );
+            None
         }
     }
 }

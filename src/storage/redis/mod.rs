@@ -10,6 +10,7 @@ mod artifacts;
 mod claim;
 mod connection;
 mod error;
+mod failover;
 mod heirs;
 mod keys;
 mod lease;
@@ -38,6 +39,7 @@ pub use self::{
     admission::{Admission, Applicant, Limits, Refusal},
     claim::Claim,
     error::{StoreError, WriteError},
+    failover::through_failover,
     lease::{Lapse, Lease},
     offers::{Offer, Survey},
     pods::PodReport,
