@@ -50,6 +50,12 @@ pub enum Command {
     CheckConfig,
     /// Ask a health endpoint: success if it answers 200
     Probe(roles::probe::ProbeArgs),
+    /// Show what the pure parts of the pipeline make of an input; needs no server and no configuration
+    Debug {
+        /// Which part.
+        #[command(subcommand)]
+        command: roles::debug::DebugCommand,
+    },
 }
 
 /// What to do with LiveKit.
@@ -64,6 +70,9 @@ const EXIT_CONFIG: u8 = 64;
 
 /// Runs the command; the exit code says how it went.
 pub async fn main(cli: Cli) -> ExitCode {
+    if let Command::Debug { command } = &cli.command {
+        return report(roles::debug::run(command).map(|()| ExitCode::SUCCESS));
+    }
     let config = match Config::load(cli.config.as_deref()) {
         Ok(config) => config,
         Err(error) => {
@@ -78,15 +87,17 @@ pub async fn main(cli: Cli) -> ExitCode {
             return ExitCode::from(EXIT_CONFIG);
         }
     };
-    let code = match run(cli.command, config).await {
-        Ok(code) => code,
-        Err(error) => {
-            eprintln!("neurality: {error:#}");
-            ExitCode::FAILURE
-        }
-    };
+    let code = report(run(cli.command, config).await);
     telemetry.finish();
     code
+}
+
+/// The exit code; an error goes to standard error.
+fn report(result: anyhow::Result<ExitCode>) -> ExitCode {
+    result.unwrap_or_else(|error| {
+        eprintln!("neurality: {error:#}");
+        ExitCode::FAILURE
+    })
 }
 
 async fn run(command: Command, config: Config) -> anyhow::Result<ExitCode> {
@@ -128,6 +139,7 @@ async fn run(command: Command, config: Config) -> anyhow::Result<ExitCode> {
         }
         Command::CheckConfig => println!("the configuration is valid"),
         Command::Probe(args) => roles::probe::run(args).await?,
+        Command::Debug { command } => roles::debug::run(&command)?,
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -1,6 +1,7 @@
 //! One file per role: builds its object graph and runs it.
 
 pub mod audit;
+pub mod debug;
 pub mod gateway;
 pub mod keys;
 pub mod livekit;
