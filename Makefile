@@ -73,6 +73,10 @@ chaos: build ## Kill, freeze and restart the pool's parts under calls: writes ta
 		$(if $(SEED),--seed $(SEED)) $(if $(ONLY),--only $(ONLY))
 	$(CARGO) test --workspace --locked --test it -- --ignored chaos::crowd
 
+.PHONY: edge
+edge: build ## Hang up at 20 moments of ringing and hand calls over at five: the long forms of tests that `make test` runs short
+	$(CARGO) test --workspace --locked --test it -- --ignored --test-threads 1 calls::cancel calls::clock
+
 .PHONY: deny
 deny: ## Licenses, banned crates and sources of the dependencies (builds cargo-deny the first time)
 	@command -v cargo-deny >/dev/null || [ -x target/tools/bin/cargo-deny ] || \

@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use tracing::Instrument;
 
-use super::{Dispatcher, wall_clock};
+use super::{Dispatcher, Rooms, wall_clock};
 use crate::{
     domain::{
+        call::CallPhase,
         ids::{CallId, RoomName, TenantId},
         job::JobMetadata,
         placement::{Placement, ProjectName},
@@ -74,7 +75,7 @@ impl Dispatcher {
                 rooms.dispatch(room, &placement.agent_name, job).await
             };
             match sent.await {
-                Ok(()) => return,
+                Ok(()) => return self.end_if_over(rooms, room, job).await,
                 Err(error) => tracing::warn!(
                     error = &error as &dyn std::error::Error,
                     attempt,
@@ -82,6 +83,19 @@ impl Dispatcher {
                 ),
             }
             tokio::time::sleep(RETRY * attempt).await;
+        }
+    }
+
+    /// A caller who hung up while the offer was on its way left a room that was made after the end of theirs.
+    async fn end_if_over(&self, rooms: &Rooms, room: &RoomName, job: JobMetadata) {
+        match self.store.phase(job.tenant, job.call).await {
+            Ok(Some(CallPhase::Ended)) => {
+                tracing::info!("the call ended while it was offered");
+                rooms.end(room).await;
+            }
+            Ok(_) => {}
+            // The sweep finds it.
+            Err(error) => tracing::debug!(error = %error, "whether the call is over is unknown"),
         }
     }
 

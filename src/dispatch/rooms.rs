@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use livekit_api::services::{
-    LiveKitApi, ServerError, ServerErrorCode, ServiceError, room::CreateRoomOptions,
+    LiveKitApi, ServerError, ServerErrorCode, ServiceError, SipCallError, room::CreateRoomOptions,
     sip::TransferSIPParticipantOptions,
 };
 use livekit_protocol::{CreateAgentDispatchRequest, ParticipantInfo, participant_info::Kind};
@@ -33,6 +33,9 @@ pub enum RoomsError {
     /// It cannot be reached, or refused.
     #[error("livekit is unavailable")]
     Unavailable(#[source] ServiceError),
+    /// The telephone network refused, with this status of SIP.
+    #[error("the sip network answered {0}")]
+    Sip(u16),
     /// There is no caller in the room.
     #[error("no caller is in the room")]
     NoCaller,
@@ -176,7 +179,7 @@ impl Rooms {
     /// Has the caller's network connect the caller with a number (a REFER): waits until somebody there answers. Then the caller leaves the room.
     ///
     /// # Errors
-    /// [`RoomsError::Deadline`] if nobody answers within `rings`; other ones if the network refuses. Then the caller is still in the room.
+    /// [`RoomsError::Deadline`] if nobody answers within `rings`, [`RoomsError::Sip`] if the network refuses. Then the caller is still in the room.
     pub async fn refer_caller(
         &self,
         room: &RoomName,
@@ -200,8 +203,8 @@ impl Rooms {
         );
         match tokio::time::timeout(rings + SLACK, asked).await {
             Err(_) => Err(RoomsError::Deadline),
-            Ok(Err(error)) if is_late(&error) => Err(RoomsError::Deadline),
-            Ok(result) => result.map_err(RoomsError::Unavailable),
+            Ok(Err(error)) => Err(refusal(error)),
+            Ok(Ok(())) => Ok(()),
         }
     }
 
@@ -214,6 +217,16 @@ impl Rooms {
             Ok(result) => result.map_err(RoomsError::Unavailable),
             Err(_) => Err(RoomsError::Deadline),
         }
+    }
+}
+
+/// Why a REFER came to nothing. LiveKit passes on what the network said, be it to the REFER or of the call that it asked for.
+fn refusal(error: ServiceError) -> RoomsError {
+    let status = SipCallError::from_error(&error).and_then(|sip| sip.sip_status_code());
+    match status.and_then(|status| u16::try_from(status).ok()) {
+        Some(status) => RoomsError::Sip(status),
+        None if is_late(&error) => RoomsError::Deadline,
+        None => RoomsError::Unavailable(error),
     }
 }
 

@@ -7,7 +7,7 @@ use axum::{
     http::{HeaderMap, StatusCode, header::AUTHORIZATION},
 };
 use livekit_api::webhooks::WebhookError;
-use livekit_protocol::WebhookEvent;
+use livekit_protocol::{DisconnectReason, ParticipantInfo, WebhookEvent};
 
 use super::{
     Gateway,
@@ -17,8 +17,12 @@ use super::{
 };
 use crate::{
     dispatch::wall_clock,
-    domain::{call::CallPhase, ids::RoomName, placement::ProjectName},
-    storage::redis::StoreError,
+    domain::{
+        call::{CallPhase, Route},
+        ids::RoomName,
+        placement::ProjectName,
+    },
+    storage::redis::{StoreError, StoredCall},
 };
 
 /// Follows rooms that belong to calls. Idempotent.
@@ -112,13 +116,10 @@ async fn follow(
             let held = gateway.store.renew_slot(tenant, call, wall_clock()).await?;
             tracing::info!(held, "caller is in the room");
         }
-        // While it rings, nobody needs a worker any more. Later the worker sees it itself.
-        "participant_left" if is_caller => {
-            let waited = gateway.store.give_up(tenant, call, wall_clock()).await?;
-            if waited {
-                gateway.dispatcher.end_room_of(tenant, call);
+        "participant_left" => {
+            if let Some(caller) = caller {
+                caller_left(gateway, &record, departure(caller)).await?;
             }
-            tracing::info!(waited, "caller left the room");
         }
         // A restarting LiveKit closes rooms whose callers are back in a moment: the worker waits for them, and ends the call if they stay away.
         "room_finished" if record.phase.is_served() => {
@@ -134,4 +135,83 @@ async fn follow(
         _ => {}
     }
     Ok(())
+}
+
+/// How a caller went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Departure {
+    /// They hung up, or their leg was ended.
+    Goodbye,
+    /// LiveKit does not say.
+    Untold,
+    /// A fault, which LiveKit's SIP service repairs by joining again.
+    Vanished,
+}
+
+fn departure(caller: &ParticipantInfo) -> Departure {
+    match caller.disconnect_reason() {
+        DisconnectReason::UnknownReason => Departure::Untold,
+        DisconnectReason::ClientInitiated
+        | DisconnectReason::ParticipantRemoved
+        | DisconnectReason::RoomDeleted
+        | DisconnectReason::RoomClosed
+        | DisconnectReason::UserUnavailable
+        | DisconnectReason::UserRejected
+        | DisconnectReason::SipTrunkFailure => Departure::Goodbye,
+        _ => Departure::Vanished,
+    }
+}
+
+/// While nobody has the call, nobody needs to any more. A worker that has it sees that itself, if it is in the room already: one that is still on its way would find nobody and wait, so
+/// the record tells it, and the end of the room.
+async fn caller_left(
+    gateway: &Gateway,
+    record: &StoredCall,
+    departure: Departure,
+) -> Result<(), StoreError> {
+    let (tenant, call) = (record.tenant, record.call);
+    let is_over = match (record.phase, departure) {
+        (CallPhase::Ended, _) | (_, Departure::Vanished) => false,
+        (_, Departure::Goodbye) => true,
+        (phase, Departure::Untold) => !phase.is_served(),
+    };
+    // The worker of a conversation ends its room when it is done; a webhook call's end is Twilio's to tell.
+    let is_talking = record.phase == CallPhase::Active;
+    if !is_over || (is_talking && record.route == Route::Webhook) {
+        tracing::info!(?departure, "caller left the room");
+        return Ok(());
+    }
+    let freed = gateway
+        .store
+        .release_leg(tenant, call, record.returns, wall_clock())
+        .await?;
+    if freed && !is_talking {
+        gateway.dispatcher.end_room_of(tenant, call);
+    }
+    tracing::info!(?departure, freed, "the call is over: its caller left");
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_hangs_up_is_told_from_whose_line_broke() {
+        let cases = [
+            (DisconnectReason::ClientInitiated, Departure::Goodbye),
+            (DisconnectReason::UserRejected, Departure::Goodbye),
+            (DisconnectReason::UnknownReason, Departure::Untold),
+            (DisconnectReason::ServerShutdown, Departure::Vanished),
+            (DisconnectReason::SignalClose, Departure::Vanished),
+            (DisconnectReason::Migration, Departure::Vanished),
+        ];
+        for (reason, expected) in cases {
+            let caller = ParticipantInfo {
+                disconnect_reason: reason as i32,
+                ..ParticipantInfo::default()
+            };
+            assert_eq!(departure(&caller), expected, "{reason:?}");
+        }
+    }
 }

@@ -44,6 +44,8 @@ pub struct Gateway {
     public_url: Url,
     voice_deadline: Duration,
     dial_timeout_secs: u64,
+    /// Seconds that an agent's leg may last.
+    leg_limit_secs: u64,
     max_body_bytes: usize,
     projects: BTreeMap<ProjectName, Project>,
     verifier: Verifier,
@@ -97,6 +99,7 @@ impl Gateway {
             public_url: config.gateway.public_url.clone(),
             voice_deadline: Duration::from_millis(config.gateway.voice_deadline_ms),
             dial_timeout_secs: config.gateway.dial_timeout_secs,
+            leg_limit_secs: config.worker.max_call_secs + FAREWELL_SECS,
             max_body_bytes: config.gateway.max_body_bytes,
             verifier: Verifier::new(&config.twilio.auth_tokens),
             projects: projects
@@ -112,6 +115,8 @@ impl Gateway {
     }
 }
 
+/// Seconds for the last words of a call that has reached its longest duration.
+const FAREWELL_SECS: u64 = 90;
 /// Time in which load balancers learn that we are not ready, before the listener closes.
 const DRAIN_GRACE: Duration = Duration::from_secs(2);
 
@@ -138,6 +143,7 @@ fn router(gateway: Arc<Gateway>) -> Router {
         .route("/twilio/person-done", post(twilio::transfer::person_done))
         .route("/twilio/whisper", post(twilio::briefing::whisper))
         .route("/twilio/sip-status", post(twilio::status::sip_status))
+        .route("/twilio/call-status", post(twilio::status::call_status))
         .route("/livekit/webhook", post(livekit::webhook))
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz))

@@ -34,12 +34,13 @@ pub(super) async fn request(request: Request, next: Next) -> Response {
 }
 
 /// The routes of [`super::router`].
-pub(super) const ROUTES: [&str; 9] = [
+pub(super) const ROUTES: [&str; 10] = [
     "/voice",
     "/twilio/dial-done",
     "/twilio/person-done",
     "/twilio/whisper",
     "/twilio/sip-status",
+    "/twilio/call-status",
     "/livekit/webhook",
     "/healthz",
     "/readyz",

@@ -7,10 +7,12 @@
 
 pub mod clock;
 mod context;
+pub mod cover;
 pub mod hearing;
 pub mod journal;
 pub mod latency;
 mod lines;
+mod parting;
 pub mod prompt;
 mod reply;
 pub mod report;

@@ -1,6 +1,6 @@
 //! What a conversation leaves behind.
 
-use super::{latency::TurnLatency, turn::EndReason};
+use super::{latency::TurnLatency, snapshot::Restored, turn::EndReason};
 use crate::{
     domain::{
         call::{NextStep, Outcome, TransferResult},
@@ -34,6 +34,22 @@ pub struct SessionReport {
 }
 
 impl SessionReport {
+    /// Of a conversation that nobody holds here: what an earlier pod saved is all there is.
+    #[must_use]
+    pub fn unheld(restored: Restored, ending: EndReason, ended_at: CallTime) -> Self {
+        let remains = restored.into_remains();
+        Self {
+            ending,
+            transcript: remains.transcript,
+            tools: remains.tools,
+            latencies: remains.latencies,
+            barge_ins: 0,
+            unreplicated: false,
+            answered_at: None,
+            ended_at,
+        }
+    }
+
     /// How the call ended; none if it goes on elsewhere, and then it has no artifact from here.
     #[must_use]
     pub fn outcome(&self) -> Option<Outcome> {

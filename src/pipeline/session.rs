@@ -1,27 +1,32 @@
 //! The call's one task: waits for whatever comes next, lets the turn machine decide, does it.
 
 mod answer;
+mod beginning;
+mod covered;
 mod obey;
 mod record;
 
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use chrono::{DateTime, Utc};
-use tokio::{sync::mpsc, time::sleep_until};
+use tokio::{
+    sync::{mpsc, watch},
+    time::sleep_until,
+};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
+pub use self::beginning::Beginning;
 use self::record::Record;
 use super::{
     clock::CallClock,
     context::{AgentEntry, Context},
+    cover::{Cover, Wish},
     hearing::{Hearing, HearingEvent, VoiceActivity},
     journal::{Journal, SaveError, SaveSession},
     latency::LatencyMeter,
     prompt::system_prompt,
     reply::ReplyRun,
     report::SessionReport,
-    snapshot::Restored,
-    standby::Overheard,
     toolbox::{ToolRuns, Toolbox},
     turn::{EndReason, Input, Opening, TurnConfig, TurnMachine},
     voice::{OutFrame, Voice, VoiceInput},
@@ -58,6 +63,8 @@ pub struct SessionDeps {
     pub toolbox: Toolbox,
     /// Writes through.
     pub save: SaveSession,
+    /// Silences the agent while the network plays something to the caller.
+    pub cover: Cover,
     /// The clinic.
     pub profile: Arc<TenantProfile>,
     /// Turn-taking.
@@ -95,15 +102,12 @@ pub enum CallEvent {
     Yield,
 }
 
-/// How the conversation begins here.
-#[derive(Debug)]
-pub enum Beginning {
-    /// It rings.
-    New,
-    /// Another pod had it and is gone, or a person did not take it.
-    TakenOver(Restored),
-    /// Another pod gave it away; what was heard meanwhile.
-    HandedOver(Restored, Overheard),
+impl CallEvent {
+    /// Whether the conversation does not go on here after it.
+    #[must_use]
+    pub const fn is_end(self) -> bool {
+        matches!(self, Self::CallerLeft | Self::RoomLost | Self::Fenced)
+    }
 }
 
 /// The room's side of the conversation. Frames are stamped by `clock`.
@@ -186,6 +190,8 @@ struct Session {
     record: Record,
     latency: LatencyMeter,
     journal: Journal,
+    cover: Cover,
+    wishes: watch::Receiver<Wish>,
     profile: Arc<TenantProfile>,
     max_tool_steps: u32,
     inputs: VecDeque<Input>,
@@ -206,6 +212,7 @@ struct Session {
 )]
 enum Event {
     Tick,
+    Cover,
     Stop,
     Call(CallEvent),
     Frame(Option<AudioFrame>),
@@ -249,6 +256,8 @@ impl Session {
             started_at: deps.started_at,
             latency: LatencyMeter::resumed(restored.latencies),
             journal: Journal::new(deps.save, budget, Arc::clone(&metrics)),
+            wishes: deps.cover.wishes(),
+            cover: deps.cover,
             profile: deps.profile,
             max_tool_steps: deps.config.max_tool_steps,
             inputs: inputs.into(),
@@ -283,6 +292,8 @@ impl Session {
             event = self.events.recv() => Event::Call(event.unwrap_or(CallEvent::RoomLost)),
             () = self.stop.cancelled(), if !self.is_stopping => Event::Stop,
             () = sleep_until(wake) => Event::Tick,
+            // The sender lives as long as `self.cover`.
+            Ok(()) = self.wishes.changed() => Event::Cover,
             event = self.hearing.next() => Event::Hearing(event),
             frame = self.audio_in.recv(), if !self.is_audio_over => Event::Frame(frame),
             result = self.journal.next() => Event::Saved(result),
@@ -303,6 +314,7 @@ impl Session {
     fn take(&mut self, now: CallTime, event: Event) {
         match event {
             Event::Tick => self.inputs.push_back(Input::Timeout),
+            Event::Cover => {}
             Event::Stop => {
                 self.is_stopping = true;
                 self.inputs.push_back(Input::Stop);
@@ -356,6 +368,7 @@ impl Session {
                 self.obey(now);
             }
             self.advance_reply(now);
+            self.heed_cover(now);
             self.yield_if_quiet();
             if self.inputs.is_empty() || self.ended.is_some() {
                 return;
@@ -428,27 +441,6 @@ impl Session {
                     self.journal.ended(self.clock.now(), result);
                 }
                 () = sleep_until(self.clock.instant(due)) => self.journal.tick(self.clock.now()),
-            }
-        }
-    }
-}
-
-impl Beginning {
-    /// How the agent begins, with what it knows and what it has heard already.
-    fn into_parts(self) -> (Opening, Restored, Vec<Input>) {
-        match self {
-            Self::New => (Opening::Greeting, Restored::default(), Vec::new()),
-            Self::TakenOver(restored) if restored.is_blank() => {
-                (Opening::Greeting, restored, Vec::new())
-            }
-            Self::TakenOver(restored) if restored.is_back() => {
-                (Opening::Return, restored, Vec::new())
-            }
-            Self::TakenOver(restored) => (Opening::Apology, restored, Vec::new()),
-            Self::HandedOver(restored, overheard) => {
-                let mut inputs = vec![Input::CallerActive];
-                inputs.extend(overheard.into_inputs());
-                (Opening::Quiet, restored, inputs)
             }
         }
     }

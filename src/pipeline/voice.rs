@@ -95,6 +95,9 @@ pub(super) struct Voice {
     open: HashSet<UtteranceId>,
     /// Sound is expected and none came yet.
     waiting: bool,
+    is_paused: bool,
+    /// Another sound is played to the caller in place of ours.
+    is_covered: bool,
     events: VecDeque<VoiceEvent>,
     out: mpsc::Sender<OutFrame>,
 }
@@ -120,6 +123,8 @@ impl Voice {
             flushes: VecDeque::new(),
             open: HashSet::new(),
             waiting: false,
+            is_paused: false,
+            is_covered: false,
             events: VecDeque::new(),
             out,
         }
@@ -186,17 +191,48 @@ impl Voice {
 
     /// Silent at once; everything is kept.
     pub(super) fn pause(&mut self, now: CallTime) {
+        self.is_paused = true;
         self.playout.pause(now);
         self.hand_out(OutFrame::Clear);
     }
 
     pub(super) fn resume(&mut self) {
-        self.playout.resume();
+        self.is_paused = false;
+        if !self.is_covered {
+            self.playout.resume();
+        }
+    }
+
+    /// As [`Voice::pause`], whatever else pauses and resumes meanwhile.
+    pub(super) fn cover(&mut self, now: CallTime) {
+        self.is_covered = true;
+        self.playout.pause(now);
+        self.hand_out(OutFrame::Clear);
+    }
+
+    pub(super) fn uncover(&mut self) {
+        self.is_covered = false;
+        if !self.is_paused {
+            self.playout.resume();
+        }
+    }
+
+    pub(super) fn is_covered(&self) -> bool {
+        self.is_covered
+    }
+
+    /// Whether all that was to be said so far has been heard.
+    pub(super) fn is_idle(&self) -> bool {
+        self.groups.is_empty() && self.playout.buffered().is_zero() && !self.is_sounding()
     }
 
     /// Silent at once; says what was heard and forgets the rest.
     pub(super) fn stop(&mut self, now: CallTime) -> Vec<Heard> {
         let heard = self.playout.stop(now);
+        self.is_paused = false;
+        if self.is_covered {
+            self.playout.pause(now);
+        }
         self.hand_out(OutFrame::Clear);
         if !self.groups.is_empty() && self.stream.is_some() {
             self.send(TtsInput::Clear);

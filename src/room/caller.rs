@@ -16,6 +16,9 @@ const CALL_STATUS: &str = "sip.callStatus";
 /// about 5 s, until it no longer believes in the node it was.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// The keys of a phone.
+const KEYS: &str = "0123456789*#ABCD";
+
 /// The caller's state as the room shows it. Pure: fed by events and times, gives events.
 #[derive(Debug, Default)]
 pub(super) struct Caller {
@@ -98,6 +101,27 @@ impl Caller {
         self.is_missed = self.active;
         self.awaited_until = (!self.is_reconnecting).then(|| now + PATIENCE);
         None
+    }
+
+    /// We are in the room, and the caller was on the line before us: unless they are there, the leg has vanished.
+    pub(super) fn expected(&mut self, now: Instant) {
+        if self.identity.is_none() {
+            tracing::info!("the caller's leg is not there");
+            self.is_away = true;
+            self.awaited_until = Some(now + PATIENCE);
+        }
+    }
+
+    /// A key of the caller's phone. What is no single key, and what others send, is none.
+    pub(super) fn pressed(
+        &self,
+        from: Option<&ParticipantIdentity>,
+        digit: &str,
+    ) -> Option<RoomEvent> {
+        let mut chars = digit.chars();
+        let key = chars.next().filter(|key| KEYS.contains(*key))?;
+        let is_callers = from.is_some_and(|from| self.is(from)) && chars.next().is_none();
+        is_callers.then_some(RoomEvent::Dtmf(key))
     }
 
     /// We are not connected.
@@ -219,6 +243,38 @@ mod tests {
         assert_eq!(caller.left(&id, HANG_UP, now), Some(RoomEvent::CallerLeft));
         assert_eq!(caller.given_up(), RoomEvent::CallerLeft);
         assert_eq!(caller.awaited_until(), None);
+    }
+
+    #[test]
+    fn a_conversation_without_its_leg_is_waited_for_and_one_with_it_is_not() {
+        let (mut caller, id) = (Caller::default(), ParticipantIdentity("sip_1".into()));
+        let now = Instant::now();
+        caller.expected(now);
+        assert_eq!(caller.awaited_until(), Some(now + PATIENCE));
+        let back = caller.sip_joined(id.clone(), &status("active"));
+        assert_eq!(back, [RoomEvent::CallerJoined, RoomEvent::CallerActive]);
+        assert_eq!(caller.awaited_until(), None);
+        caller.expected(now);
+        assert_eq!(caller.awaited_until(), None, "it is there");
+        let mut gone = Caller::default();
+        gone.expected(now);
+        assert_eq!(gone.given_up(), RoomEvent::CallerLeft);
+    }
+
+    #[test]
+    fn keys_are_single_ones_of_the_callers_own_phone() {
+        let (mut caller, id) = (Caller::default(), ParticipantIdentity("sip_1".into()));
+        let other = ParticipantIdentity("agent-1".into());
+        caller.sip_joined(id.clone(), &status("active"));
+        for key in KEYS.chars() {
+            let pressed = caller.pressed(Some(&id), &key.to_string());
+            assert_eq!(pressed, Some(RoomEvent::Dtmf(key)));
+        }
+        for text in ["", "12", "1 2", "x", "a", "flash", "\u{661}"] {
+            assert_eq!(caller.pressed(Some(&id), text), None, "{text}");
+        }
+        assert_eq!(caller.pressed(Some(&other), "1"), None);
+        assert_eq!(caller.pressed(None, "1"), None);
     }
 
     #[test]

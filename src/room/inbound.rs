@@ -18,7 +18,7 @@ use tokio::{
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::{AGENTS_TOPIC, LossReason, RoomEvent, caller::Caller};
+use super::{AGENTS_TOPIC, JoinRequest, LossReason, RoomEvent, caller::Caller};
 use crate::{
     domain::call_time::CallTime,
     media::frame::{AudioFrame, FRAME_SAMPLES, PTIME, SAMPLE_RATE},
@@ -36,6 +36,7 @@ pub struct EventReader {
     audio: mpsc::Sender<AudioFrame>,
     events: mpsc::Sender<RoomEvent>,
     origin: Instant,
+    is_in_conversation: bool,
     tasks: TaskTracker,
     stop: CancellationToken,
     metrics: Arc<Metrics>,
@@ -46,7 +47,7 @@ impl EventReader {
         room: Arc<Room>,
         audio: mpsc::Sender<AudioFrame>,
         events: mpsc::Sender<RoomEvent>,
-        origin: Instant,
+        request: JoinRequest<'_>,
         tasks: TaskTracker,
         stop: CancellationToken,
         metrics: Arc<Metrics>,
@@ -56,7 +57,8 @@ impl EventReader {
             caller: Caller::default(),
             audio,
             events,
-            origin,
+            origin: request.origin,
+            is_in_conversation: request.is_in_conversation,
             tasks,
             stop,
             metrics,
@@ -77,6 +79,9 @@ impl EventReader {
             for event in self.caller.joined(&participant) {
                 self.tell(event).await;
             }
+        }
+        if self.is_in_conversation {
+            self.caller.expected(Instant::now());
         }
         loop {
             let patience = self.caller.awaited_until();
@@ -133,13 +138,16 @@ impl EventReader {
                 self.caller.heard(&identity).into_iter().collect()
             }
             SdkEvent::SipDTMFReceived {
-                digit: Some(digit), ..
-            } => digit
-                .chars()
-                .next()
-                .map(RoomEvent::Dtmf)
-                .into_iter()
-                .collect(),
+                digit: Some(digit),
+                participant,
+                ..
+            } => {
+                let from = participant.map(|participant| participant.identity());
+                self.caller
+                    .pressed(from.as_ref(), &digit)
+                    .into_iter()
+                    .collect()
+            }
             SdkEvent::DataReceived {
                 payload,
                 topic: Some(topic),

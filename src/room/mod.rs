@@ -95,6 +95,8 @@ pub struct JoinRequest<'a> {
     pub token: &'a str,
     /// The zero of the call's clock.
     pub origin: Instant,
+    /// The caller was on the line before us: if they are not there, their leg has vanished, and may come back.
+    pub is_in_conversation: bool,
 }
 
 /// What the room feeds the call with.
@@ -135,7 +137,7 @@ impl CallRoom {
             Arc::clone(&room),
             audio_tx,
             event_tx,
-            request.origin,
+            request,
             tasks.clone(),
             stop,
             metrics,
@@ -150,6 +152,13 @@ impl CallRoom {
     /// [`RoomError::Publish`].
     pub async fn publish_voice(&self) -> Result<AgentVoice, RoomError> {
         AgentVoice::publish(&self.room).await
+    }
+
+    /// Whether a caller is in the room.
+    #[must_use]
+    pub fn has_caller(&self) -> bool {
+        let mut others = self.room.remote_participants().into_values();
+        others.any(|other| other.kind() == ParticipantKind::Sip)
     }
 
     /// Identities of the agents that are in the room beside us.

@@ -27,8 +27,9 @@ pub type Refer = Arc<dyn Fn(E164) -> BoxFuture<'static, TransferResult> + Send +
 /// A person's phone may ring meanwhile. Shorter than the patience of the conversation, which bridges the time with words.
 pub const DEADLINE: Duration = Duration::from_secs(25);
 
-/// The tool's name.
+/// The tools' names.
 pub(super) const TRANSFER: &str = "transfer_to_human";
+const END: &str = "end_call";
 
 /// Nobody is dialled at this hour.
 const CLOSED: &str = "closed";
@@ -36,6 +37,8 @@ const CLOSED: &str = "closed";
 const TRANSFERRING: &str = "transferring";
 /// The network has connected the caller.
 const TRANSFERRED: &str = "transferred";
+/// The leg ends after the goodbye.
+const ENDING: &str = "ending";
 
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -87,7 +90,7 @@ impl ToolSet {
 
     pub(super) fn end_call(&self, args: EndArgs) -> Answered {
         arguments::text("reason", &args.reason)?;
-        Ok(Answer::done(json!({ "status": "ending" })).with_effect(CallEffect::EndCall))
+        Ok(Answer::done(json!({ "status": ENDING })).with_effect(CallEffect::EndCall))
     }
 }
 
@@ -136,6 +139,17 @@ pub fn agreed(trace: &ToolTrace) -> bool {
     let status = trace.outcome.content.expose().get("status");
     let is_agreed = status.is_some_and(|status| status == TRANSFERRING || status == TRANSFERRED);
     is_transfer(trace) && is_agreed
+}
+
+/// What a tool that has run does to the call; a restored conversation has only its trace.
+#[must_use]
+pub fn effect(trace: &ToolTrace) -> Option<CallEffect> {
+    if agreed(trace) {
+        return Some(CallEffect::TransferToHuman);
+    }
+    let status = trace.outcome.content.expose().get("status");
+    let is_ending = trace.request.name == END && status.is_some_and(|status| status == ENDING);
+    is_ending.then_some(CallEffect::EndCall)
 }
 
 /// What became of a transfer, as far as the tool knows it: not, if the person is yet to be dialled.

@@ -59,7 +59,11 @@ pub(super) async fn pump_events(
             () = over.cancelled() => None,
         };
         let Some(event) = event else { return };
-        if let Some(event) = watch.translate(event).await
+        let event = watch.translate(event).await;
+        if let Some(why) = event.filter(|event| event.is_end()) {
+            watch.standing.call_off(why);
+        }
+        if let Some(event) = event
             && session.send(event).await.is_err()
         {
             return;

@@ -14,6 +14,7 @@ use super::{
     registration::Assignment,
     standing::Standing,
     transfer, wall_clock,
+    wiring::{Wired, Wires},
 };
 use crate::{
     domain::{
@@ -23,15 +24,14 @@ use crate::{
         job::JobMetadata,
     },
     pipeline::{
-        clock::CallClock,
-        hearing::VoiceActivity,
+        cover::Cover,
         journal::{SaveError, SaveSession},
-        session::{self, Beginning, CallEvent, SessionDeps, SessionIo, WarmSession},
+        session::{Beginning, CallEvent},
         snapshot::Restored,
         toolbox::Toolbox,
         turn::EndReason,
     },
-    room::{CallRoom, JoinRequest, RoomFeed},
+    room::CallRoom,
     storage::{
         postgres::{Clinic, NewCall},
         redis::{Claim, Lapse, Store, StoredCall, WriteError},
@@ -40,8 +40,6 @@ use crate::{
     tools::ToolSet,
 };
 
-/// Frames between the playout and the track: the pump takes them at once.
-const OUT_CAPACITY: usize = 16;
 /// Room events on their way to the session.
 pub(super) const EVENT_CAPACITY: usize = 32;
 /// The redis name of the sealed conversation.
@@ -58,16 +56,26 @@ pub(super) struct Call {
     pub(super) origin: Instant,
     pub(super) started_at: DateTime<Utc>,
     pub(super) standing: Standing,
+    pub(super) cover: Cover,
 }
 
-/// What joins the room and the conversation of one call.
-pub(super) struct Wires {
-    pub(super) room: CallRoom,
-    pub(super) warm: WarmSession,
-    pub(super) io: SessionIo,
-    pub(super) loss: bridge::Loss,
-    /// To the session.
-    pub(super) events: mpsc::Sender<CallEvent>,
+/// The zero of a call's clock, on both clocks.
+struct ClockStart {
+    origin: Instant,
+    started_at: DateTime<Utc>,
+}
+
+impl ClockStart {
+    /// As the call's record or its saved conversation has it; now, for a call whose clock nobody has started. Two pods' wall clocks may differ: the call's time does not go back behind `at_least`.
+    fn new(started_at: Option<DateTime<Utc>>, at_least: Duration) -> Self {
+        let (now, wall) = (Instant::now(), wall_clock());
+        let started_at = started_at.unwrap_or(wall);
+        let age = (wall - started_at).to_std().unwrap_or_default();
+        Self {
+            origin: now.checked_sub(age.max(at_least)).unwrap_or(now),
+            started_at,
+        }
+    }
 }
 
 /// Serves an assignment to its end. A lost claim is a success: another worker has the call.
@@ -98,6 +106,11 @@ async fn serve_own(
         _ => Beginning::New,
     };
     call.deps.metrics.call_started();
+    if let Some(why) = beginning.parting(&call.clinic.profile) {
+        tracing::info!("a conversation is taken over after its last words");
+        ending::close_unheld(&call, beginning, why, None).await;
+        return Ok(());
+    }
     // Ends the tasks of the call, however it ends.
     let over = leave.child_token();
     let _end_of_tasks = over.clone().drop_guard();
@@ -128,7 +141,9 @@ async fn claim(deps: &PodDeps, assignment: &Assignment) -> Result<Claimed, CallF
             _ => return Ok(Claim::Unknown),
         }
         let job = assignment.job.as_str();
-        deps.store.claim(tenant, call, epoch, &deps.pod, job).await
+        deps.store
+            .claim(tenant, call, epoch, &deps.pod, job, wall_clock())
+            .await
     };
     let (label, result) = match claimed.await {
         Ok(Claim::Won(stored)) => (labels::Claim::Won, Ok(Claimed::Ours(*stored))),
@@ -167,27 +182,25 @@ impl Call {
             .open(&clinic.sealer)
             .map_err(CallFailure::Sealed)?;
         let mute_after = deps.config.pool.lease_mute();
+        let clock = ClockStart::new(stored.clock_at, Duration::ZERO);
         Ok(Self {
             standing: Standing::new(record.call, epoch, mute_after),
             deps,
             record,
             stored,
             clinic,
-            origin: Instant::now(),
-            started_at: wall_clock(),
+            origin: clock.origin,
+            started_at: clock.started_at,
+            cover: Cover::default(),
         })
     }
 
-    /// Reads the conversation that another pod saved, and sets the call's clock by it. None if that pod saved nothing.
+    /// Reads the conversation that another pod saved; none if that pod saved nothing. Sets the call's clock by it: before anything is stamped by that clock, and never after.
     pub(super) async fn restore(&mut self) -> Result<Option<Restored>, CallFailure> {
         let restored = self.saved().await.map_err(CallFailure::Session)?;
         if let Some(restored) = &restored {
-            let now = wall_clock();
-            let age = (now - restored.started_at).to_std().unwrap_or_default();
-            // Two pods' wall clocks may differ; the call's time never goes back.
-            let age = age.max(restored.saved_at.since_start());
-            self.started_at = restored.started_at;
-            self.origin = Instant::now().checked_sub(age).unwrap_or(self.origin);
+            let clock = ClockStart::new(Some(restored.started_at), restored.saved_at.since_start());
+            (self.origin, self.started_at) = (clock.origin, clock.started_at);
         }
         Ok(restored)
     }
@@ -224,7 +237,7 @@ impl Call {
         let is_back = matches!(&beginning, Beginning::TakenOver(saved) if saved.is_back());
         let (events, session) = mpsc::channel(EVENT_CAPACITY);
         let beat = heartbeat::start(self, events.clone(), &over);
-        let wires = self
+        let wired = self
             .wire(assignment, &over, (events, session), async |room| {
                 if is_new {
                     self.note_begin().await;
@@ -233,6 +246,18 @@ impl Call {
                 }
             })
             .await?;
+        let wires = match wired {
+            Wired::Ready(wires) => *wires,
+            Wired::CalledOff { why, loss } => {
+                tracing::info!(?why, "the call is over before the answer");
+                if is_new {
+                    self.note_begin().await;
+                }
+                let why = self.ending_of(why);
+                ending::close_unheld(self, beginning, why, loss.reason()).await;
+                return Ok(());
+            }
+        };
         if is_back {
             tracing::info!("a caller is back from a person");
         } else if !is_new {
@@ -244,43 +269,6 @@ impl Call {
         Ok(())
     }
 
-    /// Joins and warms up, then publishes: that answers the phone, so everything that can fail slowly is behind us.
-    pub(super) async fn wire(
-        &self,
-        assignment: &Assignment,
-        over: &CancellationToken,
-        (events, session): (mpsc::Sender<CallEvent>, mpsc::Receiver<CallEvent>),
-        before_the_answer: impl AsyncFnOnce(&CallRoom),
-    ) -> Result<Wires, CallFailure> {
-        let ((room, feed), warm) =
-            tokio::try_join!(self.join(assignment, over.clone()), self.warm())?;
-        before_the_answer(&room).await;
-        let voice = room.publish_voice().await?;
-        let (audio_out, frames) = mpsc::channel(OUT_CAPACITY);
-        let loss = bridge::Loss::default();
-        let tasks = &self.deps.tasks;
-        tasks.spawn(bridge::pump_events(
-            self.watch(loss.clone()),
-            feed.events,
-            events.clone(),
-            over.clone(),
-        ));
-        tasks.spawn(bridge::pump_voice(voice, frames, self.standing.clone()));
-        let io = SessionIo {
-            audio_in: feed.audio,
-            audio_out,
-            events: session,
-            clock: CallClock::new(self.origin),
-        };
-        Ok(Wires {
-            room,
-            warm,
-            io,
-            loss,
-            events,
-        })
-    }
-
     /// Holds the conversation to its end here.
     pub(super) async fn hold(&self, wires: Wires, beginning: Beginning, over: CancellationToken) {
         let heir = hand_over::ask_for_heir(self, wires.events, &over);
@@ -289,7 +277,22 @@ impl Call {
             hand_over::pass_on(self, &wires.room, heir.ready()).await;
         }
         drop(heir);
-        ending::finish(self, &wires.room, report, wires.loss.reason()).await;
+        ending::finish(self, Some(&wires.room), report, wires.loss.reason()).await;
+    }
+
+    /// Why a call ends that was called off before anybody answered it here.
+    fn ending_of(&self, why: CallEvent) -> EndReason {
+        match why {
+            CallEvent::Fenced => EndReason::Fenced,
+            CallEvent::CallerLeft if self.was_answered() => EndReason::CallerLeft,
+            CallEvent::CallerLeft => EndReason::NeverCame,
+            _ => EndReason::RoomLost,
+        }
+    }
+
+    /// Whether the caller was in conversation before this pod had the call.
+    pub(super) fn was_answered(&self) -> bool {
+        self.record.phase == CallPhase::Active
     }
 
     /// Agents of older epochs leave the room before we speak: their pods are gone, or do not know yet that the call is not theirs.
@@ -307,54 +310,7 @@ impl Call {
         }
     }
 
-    async fn join(
-        &self,
-        assignment: &Assignment,
-        over: CancellationToken,
-    ) -> Result<(CallRoom, RoomFeed), CallFailure> {
-        let url = self.deps.rooms.url();
-        let request = JoinRequest {
-            url,
-            token: &assignment.token,
-            origin: self.origin,
-        };
-        let metrics = Arc::clone(&self.deps.metrics);
-        Ok(CallRoom::join(request, &self.deps.tasks, over, metrics).await?)
-    }
-
-    async fn warm(&self) -> Result<WarmSession, CallFailure> {
-        Ok(session::warm(self.session_deps(), self.voice_activity()).await?)
-    }
-
-    fn session_deps(&self) -> SessionDeps {
-        let (deps, config) = (&self.deps, &self.deps.config);
-        SessionDeps {
-            stt: Arc::clone(&deps.providers.stt),
-            llm: Arc::clone(&deps.providers.llm),
-            tts: Arc::clone(&deps.providers.tts),
-            toolbox: self.toolbox(),
-            save: self.save(),
-            profile: Arc::clone(&self.clinic.profile),
-            config: config.pipeline.clone(),
-            ring_limit: Duration::from_secs(config.gateway.ring_deadline_secs),
-            call_limit: Duration::from_secs(config.worker.max_call_secs),
-            started_at: self.started_at,
-            tasks: deps.tasks.clone(),
-            // Not `leave`: a session that is told to stop hands its caller on, one that has to leave the room lost the call.
-            stop: self.deps.hard.clone(),
-            metrics: Arc::clone(&deps.metrics),
-        }
-    }
-
-    fn voice_activity(&self) -> VoiceActivity {
-        let (mut input, events) = self.deps.providers.vad.open().split();
-        VoiceActivity {
-            push: Box::new(move |frame| input.push(frame)),
-            events,
-        }
-    }
-
-    fn toolbox(&self) -> Toolbox {
+    pub(super) fn toolbox(&self) -> Toolbox {
         let clock = Arc::new(wall_clock);
         let caller = self.record.caller.clone();
         let set = ToolSet::new(
@@ -377,7 +333,7 @@ impl Call {
     }
 
     /// Seals the conversation and writes it through; an older epoch is told so.
-    fn save(&self) -> SaveSession {
+    pub(super) fn save(&self) -> SaveSession {
         let (store, sealer) = (self.deps.store.clone(), self.clinic.sealer.clone());
         let (tenant, call, epoch) = (self.record.tenant, self.record.call, self.record.epoch);
         Arc::new(move |state| {
@@ -417,7 +373,7 @@ impl Call {
         }
     }
 
-    fn watch(&self, loss: bridge::Loss) -> bridge::Watch {
+    pub(super) fn watch(&self, loss: bridge::Loss) -> bridge::Watch {
         bridge::Watch {
             deps: self.deps.clone(),
             tenant: self.record.tenant,

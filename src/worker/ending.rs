@@ -2,19 +2,22 @@
 
 use std::time::Duration;
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{
     artifact::{self, Account},
     call::Call,
-    transfer, wall_clock,
+    transfer,
 };
 use crate::{
     domain::{
         call::{CallPhase, NextStep, Outcome},
         call_time::CallTime,
     },
-    pipeline::{report::SessionReport, turn::EndReason},
+    pipeline::{
+        clock::CallClock, report::SessionReport, session::Beginning, snapshot::Restored,
+        turn::EndReason,
+    },
     room::{CallRoom, LossReason},
     storage::redis::{Lapse, WriteError, through_failover},
 };
@@ -25,12 +28,12 @@ const FAILOVER: Duration = Duration::from_secs(10);
 /// Closes a conversation. A call that goes on elsewhere is left alone: no next step, no artifact.
 pub(super) async fn finish(
     call: &Call,
-    room: &CallRoom,
+    room: Option<&CallRoom>,
     report: SessionReport,
     loss: Option<LossReason>,
 ) {
     let outcome = match report.outcome() {
-        None if report.ending == EndReason::RoomLost => outcome_of_loss(call, loss).await,
+        None if report.ending == EndReason::RoomLost => outcome_of_loss(call, &report, loss).await,
         outcome => outcome,
     };
     let ended = match outcome {
@@ -38,7 +41,7 @@ pub(super) async fn finish(
         None => Err(NotOurs),
     };
     if ended.is_err() {
-        room.leave().await;
+        leave(room).await;
         call.deps.metrics.call_left();
     }
     tracing::info!(
@@ -47,20 +50,43 @@ pub(super) async fn finish(
     );
 }
 
+/// Closes a call whose conversation is not held here: it is over before the answer, or had said its last words on another pod.
+pub(super) async fn close_unheld(
+    call: &Call,
+    beginning: Beginning,
+    why: EndReason,
+    loss: Option<LossReason>,
+) {
+    let restored = match beginning {
+        Beginning::New => Restored::default(),
+        Beginning::TakenOver(restored) | Beginning::HandedOver(restored, _) => restored,
+    };
+    let now = CallClock::new(call.origin).now();
+    let report = SessionReport::unheld(restored, why, now);
+    finish(call, None, report, loss).await;
+}
+
+async fn leave(room: Option<&CallRoom>) {
+    if let Some(room) = room {
+        room.leave().await;
+    }
+}
+
 /// A newer epoch has the call, and its caller is on the line: nothing is ended. A pod that was frozen between the last word and this learns it here.
 #[derive(Debug)]
 pub(super) struct NotOurs;
 
 async fn close(
     call: &Call,
-    room: &CallRoom,
+    room: Option<&CallRoom>,
     report: &SessionReport,
     outcome: Outcome,
 ) -> Result<(), NotOurs> {
     let next = report
         .next_step(&call.clinic.profile)
         .unwrap_or(NextStep::Fallback);
-    let account = account(call, report, outcome);
+    let ended_at = ended_at(call, report, outcome).await;
+    let account = account(call, report, outcome, ended_at);
     let sealed = artifact::seal(&call.deps.config, &call.clinic, account);
     // Before the leg ends, because Twilio then asks at once, and the caller may soon be back.
     let is_held = match transfer::dialled_next(call, &next) {
@@ -70,10 +96,10 @@ async fn close(
             false
         }
     };
-    room.leave().await;
+    leave(room).await;
     // The SIP leg ends, and Twilio posts the `action` URL.
     call.deps.rooms.end(&call.record.room).await;
-    end_record(call, outcome).await;
+    end_record(call, outcome, ended_at).await;
     transfer::note(call, report).await;
     if !is_held {
         artifact::write(&call.deps, &call.clinic, &sealed).await;
@@ -82,11 +108,37 @@ async fn close(
     Ok(())
 }
 
-fn account<'a>(call: &'a Call, report: &SessionReport, outcome: Outcome) -> Account<'a> {
+/// When the call ended. A caller who hung up may have been gone for a moment when this pod learned of it: the call's record says since when.
+async fn ended_at(call: &Call, report: &SessionReport, outcome: Outcome) -> DateTime<Utc> {
+    let noticed = call.started_at + since_start(report.ended_at);
+    if !matches!(outcome, Outcome::Abandoned | Outcome::CallerHungUp) {
+        return noticed;
+    }
+    let (store, record) = (&call.deps.store, &call.record);
+    match store.load(record.tenant, record.call).await {
+        Ok(stored) => stored
+            .and_then(|stored| stored.ended_at)
+            .map_or(noticed, |ended_at| ended_at.clamp(call.started_at, noticed)),
+        Err(error) => {
+            tracing::debug!(
+                error = &error as &dyn std::error::Error,
+                "the end as this pod noticed it"
+            );
+            noticed
+        }
+    }
+}
+
+fn account<'a>(
+    call: &'a Call,
+    report: &SessionReport,
+    outcome: Outcome,
+    ended_at: DateTime<Utc>,
+) -> Account<'a> {
     Account {
         record: &call.record,
         started_at: call.started_at,
-        ended_at: call.started_at + since_start(report.ended_at),
+        ended_at,
         outcome,
         transcript: report.transcript.clone(),
         tools: report.tools.clone(),
@@ -96,7 +148,11 @@ fn account<'a>(call: &'a Call, report: &SessionReport, outcome: Outcome) -> Acco
 
 /// A room that we lost without our doing. If the leg has ended the caller hung up; else the caller may still be there, and another agent looks. One that put us out of the
 /// room has the call already.
-async fn outcome_of_loss(call: &Call, loss: Option<LossReason>) -> Option<Outcome> {
+async fn outcome_of_loss(
+    call: &Call,
+    report: &SessionReport,
+    loss: Option<LossReason>,
+) -> Option<Outcome> {
     if loss == Some(LossReason::Removed) {
         return None;
     }
@@ -105,7 +161,14 @@ async fn outcome_of_loss(call: &Call, loss: Option<LossReason>) -> Option<Outcom
         return None;
     }
     match store.load(record.tenant, record.call).await {
-        Ok(Some(stored)) if stored.epoch == record.epoch => Some(Outcome::CallerHungUp),
+        Ok(Some(stored)) if stored.epoch == record.epoch => Some(
+            // While it rings, nobody has hung up on anybody.
+            if call.was_answered() || report.answered_at.is_some() {
+                Outcome::CallerHungUp
+            } else {
+                Outcome::Abandoned
+            },
+        ),
         _ => None,
     }
 }
@@ -142,9 +205,8 @@ pub(super) fn is_noted<T>(noted: Result<T, WriteError>) -> Result<bool, NotOurs>
     }
 }
 
-async fn end_record(call: &Call, outcome: Outcome) {
+async fn end_record(call: &Call, outcome: Outcome, ended_at: DateTime<Utc>) {
     let (deps, record) = (&call.deps, &call.record);
-    let now = wall_clock();
     if let Err(error) = deps
         .store
         .set_phase(
@@ -152,7 +214,7 @@ async fn end_record(call: &Call, outcome: Outcome) {
             record.call,
             record.epoch,
             CallPhase::Ended,
-            now,
+            ended_at,
         )
         .await
     {
@@ -163,7 +225,7 @@ async fn end_record(call: &Call, outcome: Outcome) {
     }
     if let Err(error) = deps
         .db
-        .finish_call(record.tenant, record.call, now, outcome)
+        .finish_call(record.tenant, record.call, ended_at, outcome)
         .await
     {
         tracing::warn!(

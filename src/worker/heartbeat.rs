@@ -66,6 +66,7 @@ impl Heart {
             beat.tick().await;
             if let Pulse::Over(event) = self.pulse().await {
                 self.standing.end();
+                self.standing.call_off(event);
                 if self.session.send(event).await.is_err() {
                     tracing::debug!("the session had ended");
                 }

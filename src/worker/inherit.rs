@@ -9,12 +9,14 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    call::{Call, EVENT_CAPACITY, Wires},
+    call::{Call, EVENT_CAPACITY},
     failure::CallFailure,
     heartbeat,
     pod::PodDeps,
     registration::Assignment,
     standing::Word,
+    wall_clock,
+    wiring::{Wired, Wires},
 };
 use crate::{
     pipeline::session::Beginning,
@@ -50,15 +52,22 @@ pub(super) async fn serve(
     let mut call = Call::load(deps, stored, assignment.metadata.epoch)
         .await
         .map_err(as_heir)?;
-    // Sets the clock; what is said until the floor is ours is read again then.
-    call.restore().await.map_err(as_heir)?;
+    // Sets the clock; what is said until the floor is ours is read then.
+    find_clock(&mut call).await.map_err(as_heir)?;
     let over = leave.child_token();
     let _end_of_tasks = over.clone().drop_guard();
     let channel = mpsc::channel(EVENT_CAPACITY);
-    let mut wires = call
+    let wired = call
         .wire(assignment, &over, channel, async |_| {})
         .await
         .map_err(as_heir)?;
+    let mut wires = match wired {
+        Wired::Ready(wires) => *wires,
+        Wired::CalledOff { why, .. } => {
+            tracing::info!(?why, "the call is not to be inherited any more");
+            return Ok(());
+        }
+    };
     let Wires { warm, io, room, .. } = &mut wires;
     let floor = wait_for_floor(&call, room, assignment);
     let (floor, overheard) = warm.listen_along(io, floor).await;
@@ -69,7 +78,7 @@ pub(super) async fn serve(
     }
     call.deps.metrics.call_started();
     let _beat = heartbeat::start(&call, wires.events.clone(), &over);
-    match call.restore().await {
+    match call.saved().await.map_err(CallFailure::Session) {
         Ok(restored) => {
             call.deps.metrics.pool().resumed(Resumption::HandOver);
             tracing::info!("a conversation is inherited");
@@ -82,6 +91,20 @@ pub(super) async fn serve(
             call.give_back().await;
             wires.room.leave().await;
             Err(as_heir(failure))
+        }
+    }
+}
+
+/// What this pod hears is stamped by the call's clock, so that is set before anything is heard. The record of a call that an older version answered does not have it, and until the first
+/// save, which comes with the first words, nobody knows it.
+async fn find_clock(call: &mut Call) -> Result<(), CallFailure> {
+    let (begin, mut look) = (Instant::now(), interval(LOOK_EVERY));
+    loop {
+        look.tick().await;
+        let saved = call.restore().await?;
+        let is_known = saved.is_some() || call.stored.clock_at.is_some();
+        if is_known || begin.elapsed() > PATIENCE {
+            return Ok(());
         }
     }
 }
@@ -104,6 +127,7 @@ async fn wait_for_floor(call: &Call, room: &CallRoom, assignment: &Assignment) -
                 record.epoch,
                 &call.deps.pod,
                 assignment.job.as_str(),
+                wall_clock(),
             )
             .await;
         match claim {

@@ -27,5 +27,6 @@ mod standing;
 pub mod tenure;
 mod transfer;
 pub mod vitals;
+mod wiring;
 
 use crate::dispatch::wall_clock;

@@ -66,17 +66,13 @@ async fn adopt(
         .adopt(tenant, call, &deps.pod, now - OWN_TIME, now, PATIENCE)
         .await?;
     if let Adoption::Yours(stored) = adopted {
-        write_up(deps, *stored, now).await?;
+        write_up(deps, *stored).await?;
         tracing::info!(tenant.id = %tenant, call.id = %call, "the artifact of an orphaned call is written");
     }
     Ok(())
 }
 
-async fn write_up(
-    deps: &PodDeps,
-    stored: StoredCall,
-    now: DateTime<Utc>,
-) -> Result<(), SweepError> {
+async fn write_up(deps: &PodDeps, stored: StoredCall) -> Result<(), SweepError> {
     let epoch = stored.epoch;
     let call = Call::load(deps.clone(), stored, epoch).await?;
     let restored = call.saved().await?;
@@ -86,10 +82,10 @@ async fn write_up(
     deps.db
         .begin_call(&call.clinic.sealer, &NewCall::from(record))
         .await?;
+    let (started_at, ended_at) = times(&call.stored, restored.as_ref());
     deps.db
-        .finish_call(record.tenant, record.call, now, outcome)
+        .finish_call(record.tenant, record.call, ended_at, outcome)
         .await?;
-    let (started_at, ended_at) = times(record.admitted_at, restored.as_ref());
     let remains = restored.unwrap_or_default().into_remains();
     let account = Account {
         record,
@@ -116,16 +112,14 @@ fn outcome(next: Option<&NextStep>, restored: Option<&Restored>) -> Outcome {
     }
 }
 
-/// Begin and end on the call's clock, which starts with the admission if nobody answered.
-fn times(
-    admitted_at: DateTime<Utc>,
-    restored: Option<&Restored>,
-) -> (DateTime<Utc>, DateTime<Utc>) {
-    match restored {
-        Some(saved) => {
-            let until = TimeDelta::from_std(saved.saved_at.since_start()).unwrap_or_default();
-            (saved.started_at, saved.started_at + until)
-        }
-        None => (admitted_at, admitted_at),
-    }
+/// Begin and end of a call. Its clock starts with the admission if no agent came; it ended when its record says, or else with what was saved last.
+fn times(stored: &StoredCall, restored: Option<&Restored>) -> (DateTime<Utc>, DateTime<Utc>) {
+    let saved = restored.map(|saved| {
+        let until = TimeDelta::from_std(saved.saved_at.since_start()).unwrap_or_default();
+        (saved.started_at, saved.started_at + until)
+    });
+    let started_at = saved.map_or(stored.clock_at.unwrap_or(stored.admitted_at), |(at, _)| at);
+    let last_sign = saved.map_or(started_at, |(_, until)| until);
+    let ended_at = stored.ended_at.unwrap_or(last_sign);
+    (started_at, ended_at.max(last_sign))
 }

@@ -15,7 +15,10 @@ use tokio::{
 };
 
 use super::tenure::Tenure;
-use crate::domain::ids::{CallId, Epoch};
+use crate::{
+    domain::ids::{CallId, Epoch},
+    pipeline::session::CallEvent,
+};
 
 /// Shared by the heartbeat, the voice and the hand-over; a cheap clone. The lock is held for a comparison, never over an await.
 #[derive(Clone, Debug)]
@@ -33,6 +36,8 @@ struct Shared {
     heir: Mutex<Option<Epoch>>,
     /// The pod before us said that the call is ours.
     floor: Notify,
+    /// Why the call does not go on here, should it be over before anybody answered.
+    called_off: watch::Sender<Option<CallEvent>>,
     owes_active: AtomicBool,
 }
 
@@ -85,6 +90,7 @@ impl Standing {
             ready: watch::Sender::new(None),
             heir: Mutex::new(None),
             floor: Notify::new(),
+            called_off: watch::Sender::new(None),
             owes_active: AtomicBool::new(false),
         }))
     }
@@ -156,6 +162,25 @@ impl Standing {
         // The sender lives as long as `self`.
         let waited = ready.wait_for(|epoch| *epoch == Some(heir)).await;
         debug_assert!(waited.is_ok());
+    }
+
+    /// The call does not go on here, whatever is still being made ready for it. The first reason stays.
+    pub(super) fn call_off(&self, why: CallEvent) {
+        self.0.called_off.send_if_modified(|known| {
+            let is_news = known.is_none();
+            known.get_or_insert(why);
+            is_news
+        });
+    }
+
+    /// Waits until the call does not go on here.
+    pub(super) async fn called_off(&self) -> CallEvent {
+        let mut news = self.0.called_off.subscribe();
+        match news.wait_for(Option::is_some).await.map(|why| *why) {
+            Ok(Some(why)) => why,
+            // The sender lives as long as `self`.
+            Ok(None) | Err(_) => std::future::pending().await,
+        }
     }
 
     /// Waits for a word that the call is ours.

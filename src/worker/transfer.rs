@@ -5,6 +5,8 @@
 
 use std::{sync::Arc, time::Duration};
 
+use tokio::time::Instant;
+
 use super::{
     call::Call,
     ending::{self, NotOurs},
@@ -16,33 +18,111 @@ use crate::{
         call::{CallRecord, NextStep, Route, TransferResult},
         e164::E164,
         ids::RoomName,
+        phi::Phi,
     },
-    pipeline::{report::SessionReport, snapshot::Restored},
-    storage::{postgres::SealedArtifact, redis::StoredCall},
+    pipeline::{cover::Cover, report::SessionReport, snapshot::Restored},
+    storage::{
+        postgres::{Db, SealedArtifact},
+        redis::StoredCall,
+    },
     tools::hand_over::Refer,
 };
 
-/// Seconds that the phone of a person rings whom the network is asked to call.
+/// How long it takes at most from the wish to connect the caller to the end of a person's ringing.
 const RINGS: Duration = Duration::from_secs(20);
+/// A phone rings at least so long, whatever was said before.
+const SHORTEST_RING: Duration = Duration::from_secs(12);
+/// For the agent's words to be heard before the ring tone.
+const LAST_WORDS: Duration = Duration::from_secs(8);
+/// Sound on its way to the caller when the last of them is played.
+const TAIL: Duration = Duration::from_millis(400);
 
 /// The person rings for half a minute, then listens and presses a key: well within this it is known whether they take the call.
 const HOLD: Duration = Duration::from_secs(300);
 
 /// The network's way to a person, where there is one: on the webhook route TwiML is the way.
 pub(super) fn refer(call: &Call) -> Option<Refer> {
-    let (rooms, room) = (call.deps.rooms.clone(), call.record.room.clone());
+    let way = Way {
+        rooms: call.deps.rooms.clone(),
+        db: call.deps.db.clone(),
+        cover: call.cover.clone(),
+        room: call.record.room.clone(),
+        dialled: call.record.dialled.clone(),
+        caller: call.record.caller.clone(),
+    };
     (call.record.route == Route::Trunk).then(|| -> Refer {
+        let way = Arc::new(way);
         Arc::new(move |to| {
-            let (rooms, room) = (rooms.clone(), room.clone());
-            Box::pin(async move { refer_caller(&rooms, &room, &to).await })
+            let way = Arc::clone(&way);
+            Box::pin(async move { way.take(&to).await })
         })
     })
 }
 
-async fn refer_caller(rooms: &Rooms, room: &RoomName, to: &E164) -> TransferResult {
-    let result = match rooms.refer_caller(room, to, RINGS).await {
+/// How a trunk's caller gets to a person.
+struct Way {
+    rooms: Rooms,
+    db: Db,
+    cover: Cover,
+    room: RoomName,
+    dialled: E164,
+    caller: Option<Phi<E164>>,
+}
+
+impl Way {
+    async fn take(&self, to: &E164) -> TransferResult {
+        if self.leads_back(to).await {
+            tracing::error!("a person's number leads back to this call: it is not dialled");
+            return TransferResult::Failed;
+        }
+        let began = Instant::now();
+        // LiveKit plays a ring tone from now on, in place of the agent.
+        let covered = self.cover.begin(LAST_WORDS).await;
+        tokio::time::sleep(TAIL).await;
+        let rings = RINGS.saturating_sub(began.elapsed()).max(SHORTEST_RING);
+        let result = refer_caller(&self.rooms, &self.room, to, rings).await;
+        if result == TransferResult::Accepted {
+            covered.for_good();
+        }
+        result
+    }
+
+    /// Whoever is dialled at this number would be this pool again, or the line that calls.
+    async fn leads_back(&self, to: &E164) -> bool {
+        let is_in_the_call = *to == self.dialled
+            || self
+                .caller
+                .as_ref()
+                .is_some_and(|caller| caller.expose() == to);
+        if is_in_the_call {
+            return true;
+        }
+        match self.db.resolve_number(to).await {
+            Ok(owner) => owner.is_some(),
+            Err(error) => {
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "whether a person's number is a clinic's is unknown"
+                );
+                false
+            }
+        }
+    }
+}
+
+async fn refer_caller(
+    rooms: &Rooms,
+    room: &RoomName,
+    to: &E164,
+    rings: Duration,
+) -> TransferResult {
+    let result = match rooms.refer_caller(room, to, rings).await {
         Ok(()) => TransferResult::Accepted,
         Err(RoomsError::Deadline) => TransferResult::NoAnswer,
+        Err(RoomsError::Sip(status)) => {
+            tracing::warn!(sip.status = status, "the network did not refer the caller");
+            refused_with(status)
+        }
         Err(error @ (RoomsError::Unavailable(_) | RoomsError::NoCaller)) => {
             tracing::error!(error = &error as &dyn std::error::Error, "refer the caller");
             TransferResult::Failed
@@ -50,6 +130,14 @@ async fn refer_caller(rooms: &Rooms, room: &RoomName, to: &E164) -> TransferResu
     };
     tracing::info!(transfer = result.as_str(), "the caller was referred");
     result
+}
+
+/// What a final status of SIP says of the person: that they did not pick up or are busy, or nothing.
+const fn refused_with(status: u16) -> TransferResult {
+    match status {
+        408 | 480 | 486 | 487 | 600 => TransferResult::NoAnswer,
+        _ => TransferResult::Failed,
+    }
 }
 
 /// Whom Twilio dials after the leg.

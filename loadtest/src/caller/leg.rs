@@ -178,7 +178,9 @@ impl Leg<'_> {
         };
         self.report("ringing");
         self.line.tell(CallEvent::Ringing);
-        let patience = tokio::time::sleep(Duration::from_secs(self.scenario.longest_secs));
+        let longest = Duration::from_secs(self.scenario.longest_secs);
+        let hangs_up = self.scenario.hang_up_ringing_ms.map(Duration::from_millis);
+        let patience = tokio::time::sleep_until(started + hangs_up.unwrap_or(longest));
         let ringing = tokio::select! {
             ringing = phone.ring(ring_limit) => Some(ringing),
             () = patience => None,
@@ -208,6 +210,9 @@ impl Leg<'_> {
             Some(Ringing::Lost) => (LegEnd::Lost, None, None),
             None => (LegEnd::Caller, None, None),
         };
+        if end == LegEnd::Caller {
+            self.line.tell(CallEvent::HangsUp);
+        }
         phone.hang_up().await;
         self.line.tell(CallEvent::Over);
         let ended_by_them = up_ms.is_some() && end != LegEnd::Caller;

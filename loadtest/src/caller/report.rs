@@ -43,6 +43,8 @@ pub enum CallEvent {
     TwilioSays(String),
     /// Twilio dials a number.
     Dials(String),
+    /// The caller hangs up.
+    HangsUp,
     /// It is over.
     Over,
 }

@@ -51,6 +51,9 @@ pub struct Scenario {
     /// The caller hangs up after so many seconds, whatever happens.
     #[serde(default = "longest")]
     pub longest_secs: u64,
+    /// The caller hangs up while it rings, so long after their leg was dialled, ms.
+    #[serde(default)]
+    pub hang_up_ringing_ms: Option<u64>,
     /// Each webhook is posted a second time, as Twilio does now and then.
     #[serde(default)]
     pub duplicate_webhooks: bool,

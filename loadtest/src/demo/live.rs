@@ -55,6 +55,7 @@ async fn tell(mut events: mpsc::Receiver<CallEvent>, begun: Instant) {
             CallEvent::AgentSpeaks => continue,
             CallEvent::TwilioSays(text) => ("twilio", text),
             CallEvent::Dials(number) => ("twilio", format!("dials {number}")),
+            CallEvent::HangsUp => ("caller", "(hangs up)".to_owned()),
             CallEvent::Over => ("phone", "the call is over".to_owned()),
         };
         line(begun, who, &what);

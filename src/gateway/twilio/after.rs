@@ -7,12 +7,18 @@ use tokio::time::Instant;
 
 use super::{
     links::{self, CallRef},
+    people,
     request::SignedForm,
-    twiml::{Twiml, say},
+    transfer,
+    twiml::{PersonLeg, Twiml, say},
 };
 use crate::{
     dispatch::wall_clock,
-    domain::{call::NextStep, e164::E164, tenant::TenantProfile},
+    domain::{
+        call::{NextStep, TransferResult},
+        e164::E164,
+        tenant::TenantProfile,
+    },
     gateway::{Gateway, error::GatewayError},
     storage::{postgres::Clinic, redis::through_failover},
 };
@@ -40,7 +46,7 @@ pub async fn dial_done(
     if !matches!(next, Some(NextStep::Transfer { .. })) {
         tracing::warn!(status = form.field("DialCallStatus"), "call falls back");
     }
-    Ok(next_step(&gateway, call, next.as_ref(), profile))
+    Ok(next_step(&gateway, &form, call, next.as_ref(), profile).await)
 }
 
 /// What the call said of what comes next. A Redis that fails over is waited for: without an answer somebody would be dialled for a caller whose errand is done.
@@ -80,8 +86,9 @@ fn is_the_clinics(to: &E164, profile: Option<&TenantProfile>) -> bool {
 }
 
 /// What Twilio is told for a call's next step.
-pub(super) fn next_step(
+pub(super) async fn next_step(
     gateway: &Gateway,
+    form: &SignedForm,
     call: CallRef,
     next: Option<&NextStep>,
     profile: Option<&TenantProfile>,
@@ -89,22 +96,42 @@ pub(super) fn next_step(
     match next {
         Some(NextStep::HangUp) => Twiml::hang_up(),
         Some(NextStep::Transfer { to }) if is_the_clinics(to, profile) => {
+            if people::leads_back(gateway, form, to).await {
+                let failed = TransferResult::Failed;
+                transfer::settle(gateway, call, Some(to.clone()), failed).await;
+                return Twiml::say_goodbye(say::NOBODY_ANSWERED);
+            }
             let public = &gateway.public_url;
-            Twiml::transfer(
-                to,
-                &links::person_done(public, Some(call)),
-                &links::whisper(public, call),
-            )
+            Twiml::dial_person(PersonLeg {
+                number: to,
+                action: &links::person_done(public, Some(call)),
+                whisper: Some(&links::whisper(public, call)),
+                shown: people::shown(form).as_ref(),
+            })
         }
-        Some(NextStep::Transfer { .. } | NextStep::Fallback) | None => fallback(gateway, profile),
+        Some(NextStep::Transfer { .. } | NextStep::Fallback) | None => {
+            fallback(gateway, form, profile).await
+        }
     }
 }
 
 /// A caller whom we cannot serve: to the clinic's own people, or an apology.
-pub(super) fn fallback(gateway: &Gateway, profile: Option<&TenantProfile>) -> Twiml {
-    match profile.and_then(|profile| profile.fallback_number.as_ref()) {
-        Some(number) => Twiml::dial_person(number, &links::person_done(&gateway.public_url, None)),
-        None => Twiml::say_goodbye(say::CANNOT_TAKE),
+pub(super) async fn fallback(
+    gateway: &Gateway,
+    form: &SignedForm,
+    profile: Option<&TenantProfile>,
+) -> Twiml {
+    let number = profile.and_then(|profile| profile.fallback_number.as_ref());
+    match number {
+        Some(number) if !people::leads_back(gateway, form, number).await => {
+            Twiml::dial_person(PersonLeg {
+                number,
+                action: &links::person_done(&gateway.public_url, None),
+                whisper: None,
+                shown: people::shown(form).as_ref(),
+            })
+        }
+        _ => Twiml::say_goodbye(say::CANNOT_TAKE),
     }
 }
 

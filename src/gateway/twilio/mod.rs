@@ -3,6 +3,7 @@
 pub mod after;
 pub mod briefing;
 pub mod links;
+mod people;
 pub mod request;
 pub mod signature;
 pub mod status;

@@ -6,6 +6,7 @@ use axum::extract::State;
 
 use super::{
     links::CallRef,
+    people,
     request::SignedForm,
     twiml::{Twiml, say},
     voice::to_agent,
@@ -74,15 +75,16 @@ pub(super) fn number(next: NextStep) -> Option<E164> {
 
 /// The clinic's fallback number was dialled: for a call that no agent had.
 fn after_fallback(form: &SignedForm) -> Twiml {
+    let is_unbridged = form.field("DialBridged") == Some("false");
     match form.field("DialCallStatus") {
-        Some("completed") => Twiml::hang_up(),
+        Some("completed") if !is_unbridged && !people::nobody_spoke(form) => Twiml::hang_up(),
         _ => Twiml::say_goodbye(say::NOBODY_ANSWERED),
     }
 }
 
 /// Twilio calls a leg completed that was answered, also by a mailbox: only the key, or the bridge, says that a person took the call.
 fn result(form: &SignedForm, noted: Option<TransferResult>) -> TransferResult {
-    let is_bridged = form.field("DialBridged") == Some("true");
+    let is_bridged = form.field("DialBridged") == Some("true") && !people::nobody_spoke(form);
     if noted == Some(TransferResult::Accepted) || is_bridged {
         return TransferResult::Accepted;
     }
@@ -90,7 +92,7 @@ fn result(form: &SignedForm, noted: Option<TransferResult>) -> TransferResult {
         return TransferResult::Abandoned;
     }
     match form.field("DialCallStatus") {
-        Some("completed") => TransferResult::Declined,
+        Some("completed") if !people::nobody_spoke(form) => TransferResult::Declined,
         _ => TransferResult::NoAnswer,
     }
 }

@@ -39,14 +39,31 @@ pub struct SipLeg<'a> {
     pub password: &'a str,
     /// Seconds it may ring.
     pub timeout_secs: u64,
+    /// Seconds it may last: longer than any conversation, so that nobody's leg is left behind should we all be gone.
+    pub limit_secs: u64,
     /// Where Twilio asks what comes after it.
     pub action: &'a str,
     /// Where Twilio reports its progress.
     pub status_callback: &'a str,
 }
 
+/// A leg to a person.
+#[derive(Clone, Copy, Debug)]
+pub struct PersonLeg<'a> {
+    /// Where.
+    pub number: &'a E164,
+    /// Where Twilio asks what comes after it.
+    pub action: &'a str,
+    /// The document that they hear before they are connected, if that does not hang up.
+    pub whisper: Option<&'a str>,
+    /// What their phone shows, if not the caller's number.
+    pub shown: Option<&'a E164>,
+}
+
 /// Seconds that a person's phone rings.
 const PERSON_RINGS_SECS: u64 = 30;
+/// Seconds that a person and a caller may talk: what Twilio allows, unless it is told otherwise, is twice as long.
+const PERSON_TALKS_SECS: u64 = 7200;
 /// Seconds that a person may think after the last word of a briefing.
 const KEY_WAIT_SECS: u64 = 8;
 
@@ -60,6 +77,7 @@ impl Twiml {
             &[
                 ("answerOnBridge", "true"),
                 ("timeout", &leg.timeout_secs.to_string()),
+                ("timeLimit", &leg.limit_secs.to_string()),
                 ("action", leg.action),
             ],
         );
@@ -80,23 +98,17 @@ impl Twiml {
         xml.finish()
     }
 
-    /// Connects the caller with a person as soon as somebody answers.
+    /// Connects the caller with a person: as soon as somebody answers, or once they have heard what they are to hear.
     #[must_use]
-    pub fn dial_person(number: &E164, action: &str) -> Self {
-        Self::dial_number(number, action, &[])
-    }
-
-    /// Connects the caller with a person who has heard the document at `whisper`, if that does not hang up.
-    #[must_use]
-    pub fn transfer(number: &E164, action: &str, whisper: &str) -> Self {
-        Self::dial_number(number, action, &[("url", whisper)])
-    }
-
-    fn dial_number(number: &E164, action: &str, attributes: &[(&str, &str)]) -> Self {
+    pub fn dial_person(leg: PersonLeg<'_>) -> Self {
         let mut xml = Xml::response();
-        let timeout = PERSON_RINGS_SECS.to_string();
-        xml.open("Dial", &[("timeout", &timeout), ("action", action)]);
-        xml.element("Number", attributes, number.as_str());
+        let (timeout, limit) = (PERSON_RINGS_SECS.to_string(), PERSON_TALKS_SECS.to_string());
+        let mut attributes = vec![("timeout", timeout.as_str()), ("timeLimit", &limit)];
+        attributes.extend(leg.shown.map(|number| ("callerId", number.as_str())));
+        attributes.push(("action", leg.action));
+        xml.open("Dial", &attributes);
+        let whisper: Vec<_> = leg.whisper.map(|url| ("url", url)).into_iter().collect();
+        xml.element("Number", &whisper, leg.number.as_str());
         xml.close("Dial");
         xml.finish()
     }
@@ -227,11 +239,12 @@ mod tests {
             username: "neurality",
             password: "a<b>&\"c'",
             timeout_secs: 30,
+            limit_secs: 1890,
             action: "https://gw.example/twilio/dial-done?tenant=T&call=C",
             status_callback: "https://gw.example/twilio/sip-status?tenant=T&call=C",
         };
         let expected = concat!(
-            r#"<Response><Dial answerOnBridge="true" timeout="30" action="https://gw.example/twilio/dial-done?tenant=T&amp;call=C">"#,
+            r#"<Response><Dial answerOnBridge="true" timeout="30" timeLimit="1890" action="https://gw.example/twilio/dial-done?tenant=T&amp;call=C">"#,
             r#"<Sip username="neurality" password="a&lt;b&gt;&amp;&quot;c&apos;" statusCallback="https://gw.example/twilio/sip-status?tenant=T&amp;call=C" "#,
             r#"statusCallbackEvent="initiated ringing answered completed">sip:call-1@sip.example;transport=tls;secure=true</Sip></Dial></Response>"#,
         );
@@ -239,25 +252,38 @@ mod tests {
     }
 
     #[test]
-    fn a_person_is_dialled_with_a_way_back() {
+    fn a_person_is_dialled_with_a_way_back_and_for_a_limited_time() {
         let number = "+15550111".parse().expect("number");
-        let expected = r#"<Response><Dial timeout="30" action="https://gw.example/twilio/person-done"><Number>+15550111</Number></Dial></Response>"#;
-        let twiml = Twiml::dial_person(&number, "https://gw.example/twilio/person-done");
+        let leg = PersonLeg {
+            number: &number,
+            action: "https://gw.example/twilio/person-done",
+            whisper: None,
+            shown: None,
+        };
+        let expected = r#"<Response><Dial timeout="30" timeLimit="7200" action="https://gw.example/twilio/person-done"><Number>+15550111</Number></Dial></Response>"#;
+        let twiml = Twiml::dial_person(leg);
         assert_eq!(twiml.as_str(), format!("{HEAD}{expected}"));
+        let own = "+15550100".parse().expect("number");
+        let shown = Twiml::dial_person(PersonLeg {
+            shown: Some(&own),
+            ..leg
+        });
+        assert!(shown.as_str().contains(r#" callerId="+15550100" "#));
     }
 
     #[test]
     fn a_person_who_takes_a_transfer_hears_first_what_it_is_about() {
         let number = "+15550111".parse().expect("number");
         let expected = concat!(
-            r#"<Response><Dial timeout="30" action="https://gw.example/done?a=1&amp;b=2">"#,
+            r#"<Response><Dial timeout="30" timeLimit="7200" action="https://gw.example/done?a=1&amp;b=2">"#,
             r#"<Number url="https://gw.example/whisper?a=1&amp;b=2">+15550111</Number></Dial></Response>"#,
         );
-        let twiml = Twiml::transfer(
-            &number,
-            "https://gw.example/done?a=1&b=2",
-            "https://gw.example/whisper?a=1&b=2",
-        );
+        let twiml = Twiml::dial_person(PersonLeg {
+            number: &number,
+            action: "https://gw.example/done?a=1&b=2",
+            whisper: Some("https://gw.example/whisper?a=1&b=2"),
+            shown: None,
+        });
         assert_eq!(twiml.as_str(), format!("{HEAD}{expected}"));
         let expected = concat!(
             r#"<Response><Gather numDigits="1" timeout="8" action="https://gw.example/whisper?a=1&amp;b=2">"#,

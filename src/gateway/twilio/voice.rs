@@ -65,22 +65,30 @@ async fn answer(gateway: &Gateway, form: &SignedForm) -> Result<(Admission, Twim
     let label = verdict.label();
     let twiml = match verdict {
         Verdict::Admitted(call, project) => to_agent(gateway, call, &project, &room),
-        Verdict::Repeated(call, room, clinic) => again(gateway, &clinic, call, &room).await,
+        Verdict::Repeated(call, room, clinic) => again(gateway, form, &clinic, call, &room).await,
         Verdict::UnknownNumber => Twiml::say_goodbye(say::UNKNOWN_NUMBER),
-        Verdict::Limited(clinic) => after::fallback(gateway, Some(&clinic.profile)),
+        Verdict::Limited(clinic) => after::fallback(gateway, form, Some(&clinic.profile)).await,
         Verdict::Unavailable(clinic) => {
-            after::fallback(gateway, clinic.as_ref().map(|clinic| &*clinic.profile))
+            let profile = clinic.as_ref().map(|clinic| &*clinic.profile);
+            after::fallback(gateway, form, profile).await
         }
     };
     Ok((label, twiml))
 }
 
 /// The same answer as the first time, unless the call is over by now: its room would ring for nobody.
-async fn again(gateway: &Gateway, clinic: &Clinic, call: CallRef, room: &RoomName) -> Twiml {
+async fn again(
+    gateway: &Gateway,
+    form: &SignedForm,
+    clinic: &Clinic,
+    call: CallRef,
+    room: &RoomName,
+) -> Twiml {
     let record = gateway.store.load(call.tenant, call.call).await.ok();
     let placement = match record.flatten() {
         Some(record) if record.phase == CallPhase::Ended => {
-            return after::next_step(gateway, call, record.next.as_ref(), Some(&clinic.profile));
+            let (next, profile) = (record.next.as_ref(), Some(&*clinic.profile));
+            return after::next_step(gateway, form, call, next, profile).await;
         }
         record => record.and_then(|record| record.placement),
     };
@@ -106,6 +114,7 @@ pub(super) fn to_agent(
         username: &livekit.sip_username,
         password: livekit.sip_password.expose(),
         timeout_secs: gateway.dial_timeout_secs,
+        limit_secs: gateway.leg_limit_secs,
         action: &links::dial_done(&gateway.public_url, call),
         status_callback: &links::sip_status(&gateway.public_url, call),
     })

@@ -26,9 +26,7 @@ impl Session {
                 Output::ReleaseReply(utterance) => self.release(utterance),
                 Output::CancelReply(utterance) => self.cancel_reply(now, utterance),
                 Output::Say(utterance, line) => self.say_line(now, utterance, line),
-                Output::Filler { utterance, nth } => {
-                    self.say_canned(now, utterance, lines::filler(nth))
-                }
+                Output::Filler { utterance, nth } => self.fill(now, utterance, nth),
                 Output::PausePlayout => self.pause(now),
                 Output::ResumePlayout => self.voice.resume(),
                 Output::StopPlayout { barge_in } => self.fall_silent(now, barge_in),

@@ -416,8 +416,11 @@ impl TurnMachine {
         if !matches!(self.phase, Phase::Open(_)) {
             return;
         }
-        let (mut keys, _) = self.keys.take().unwrap_or_default();
-        if key != '#' {
+        let (mut keys, last) = self.keys.take().unwrap_or_default();
+        if key != '#' && keys.len() >= rules::MOST_KEYS {
+            // Nobody types a number as long as that: what comes now neither counts nor holds up the turn.
+            self.keys = Some((keys, last));
+        } else if key != '#' {
             keys.push(key);
             self.keys = Some((keys, now));
         } else if !keys.is_empty() {

@@ -17,6 +17,9 @@ const SURE_INTERRUPTION: Duration = Duration::from_millis(1000);
 /// Pause that ends a number typed on the keypad.
 const KEY_PAUSE: Duration = Duration::from_secs(2);
 
+/// Keys in one turn.
+pub(super) const MOST_KEYS: usize = 32;
+
 /// The last words take no longer.
 const CLOSING_LIMIT: Duration = Duration::from_secs(20);
 

@@ -107,6 +107,27 @@ impl Store {
     }
 }
 
+impl Store {
+    /// The call that a leg brought, if it was let in.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn call_of_leg(
+        &self,
+        tenant: TenantId,
+        leg: &LegId,
+    ) -> Result<Option<CallId>, StoreError> {
+        let entry: Option<String> = self
+            .query(redis::cmd("GET").arg(keys::leg(tenant, leg)))
+            .await?;
+        let Some(entry) = entry else { return Ok(None) };
+        match repeated(&entry) {
+            Some(Admission::Repeated { call, .. }) => Ok(Some(call)),
+            _ => Err(StoreError::Malformed("leg entry")),
+        }
+    }
+}
+
 fn decision(words: &[Vec<u8>]) -> Result<Admission, StoreError> {
     match text(words, 0)? {
         "admitted" => Ok(Admission::Admitted),

@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use chrono::{DateTime, Utc};
+
 use super::{
     Store, StoreError, keys,
     record::StoredCall,
@@ -25,7 +27,7 @@ pub enum Claim {
 
 impl Store {
     /// Claims a waiting or orphaned call by compare-and-set on (call, epoch). `job` is LiveKit's id of the assignment: of two jobs for one dispatch, even on the same pod, one wins; asking
-    /// again for the same job gives the same answer.
+    /// again for the same job gives the same answer. The first claim of a call, at its `now`, is the zero of the call's clock.
     ///
     /// # Errors
     /// [`StoreError`]; the claim may have been won: ask again.
@@ -36,6 +38,7 @@ impl Store {
         epoch: Epoch,
         pod: &PodId,
         job: &str,
+        now: DateTime<Utc>,
     ) -> Result<Claim, StoreError> {
         let mut run = script::CLAIM.prepare_invoke();
         run.key(keys::record(tenant, call))
@@ -47,7 +50,8 @@ impl Store {
             .arg(call.to_string())
             .arg(epoch.0)
             .arg(format!("{} {job}", pod.as_str()))
-            .arg(self.session_ttl_ms());
+            .arg(self.session_ttl_ms())
+            .arg(now.timestamp_millis());
         let words = self.run::<Words>(&run).await?;
         match text(&words, 0)? {
             "won" => Ok(Claim::Won(Box::new(stored(tenant, call, &words)?))),

@@ -38,6 +38,10 @@ pub struct StoredCall {
     pub dialled: E164,
     /// When the gateway admitted it.
     pub admitted_at: DateTime<Utc>,
+    /// The zero of the call's clock: the first claim. `None` if nobody has claimed it, or a version did that left the zero to the saved conversation.
+    pub clock_at: Option<DateTime<Utc>>,
+    /// When it ended, as whoever learned of it first says.
+    pub ended_at: Option<DateTime<Utc>>,
     /// The latest dispatch.
     pub epoch: Epoch,
     /// Where the call stands.
@@ -132,8 +136,9 @@ impl StoredCall {
             room: parsed(fields, "room")?,
             caller,
             dialled: parsed(fields, "dialled")?,
-            admitted_at: DateTime::from_timestamp_millis(parsed(fields, "admitted_ms")?)
-                .ok_or(StoreError::Malformed("call record"))?,
+            admitted_at: time(fields, "admitted_ms")?,
+            clock_at: optional_time(fields, "clock_ms")?,
+            ended_at: optional_time(fields, "ended_ms")?,
             epoch: Epoch(parsed(fields, "epoch")?),
             phase: phase_from(field(fields, "phase")?)?,
             next: fields.get("next").map(|json| next_from(json)).transpose()?,
@@ -306,6 +311,11 @@ fn fields_of(record: &StoredCall) -> Vec<(&'static str, Vec<u8>)> {
         ("epoch", record.epoch.to_string().into_bytes()),
         ("phase", phase_text(record.phase).into()),
     ];
+    for (name, at) in [("clock_ms", record.clock_at), ("ended_ms", record.ended_at)] {
+        if let Some(at) = at {
+            fields.push((name, at.timestamp_millis().to_string().into_bytes()));
+        }
+    }
     if let Some(next) = &record.next {
         fields.push(("next", next_text(next).into_bytes()));
     }
@@ -332,6 +342,19 @@ fn parsed<T: std::str::FromStr>(
     field(fields, name)?
         .parse()
         .map_err(|_| StoreError::Malformed("call record"))
+}
+
+fn time(fields: &HashMap<String, Vec<u8>>, name: &str) -> Result<DateTime<Utc>, StoreError> {
+    DateTime::from_timestamp_millis(parsed(fields, name)?)
+        .ok_or(StoreError::Malformed("call record"))
+}
+
+fn optional_time(
+    fields: &HashMap<String, Vec<u8>>,
+    name: &str,
+) -> Result<Option<DateTime<Utc>>, StoreError> {
+    let is_there = fields.contains_key(name);
+    is_there.then(|| time(fields, name)).transpose()
 }
 
 /// The words that the scripts compare with.

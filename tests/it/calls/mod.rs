@@ -1,7 +1,9 @@
 //! Whole calls: a patient on the phone, the product's processes, real servers, simulated vendors.
 
 mod booking;
+mod cancel;
 mod clinics;
+mod clock;
 mod endings;
 mod faults;
 mod pod;

@@ -142,7 +142,10 @@ impl Pod {
             epoch,
         } = assignment.metadata;
         let job = assignment.job.as_str();
-        let claim = self.store.claim(tenant, call, epoch, &self.id, job).await;
+        let claim = self
+            .store
+            .claim(tenant, call, epoch, &self.id, job, now())
+            .await;
         if matches!(claim.expect("claim"), Claim::Won(_)) {
             let talk = Talk {
                 from: now(),

@@ -63,7 +63,10 @@ impl Rig {
         self.until_room(&room, true).await;
         let (tenant, epoch) = (self.profile.id, Epoch::FIRST);
         let pod = PodId::new("pod");
-        let claim = self.store.claim(tenant, call, epoch, &pod, "AJ_1").await;
+        let claim = self
+            .store
+            .claim(tenant, call, epoch, &pod, "AJ_1", now())
+            .await;
         assert!(matches!(claim, Ok(Claim::Won(_))), "{claim:?}");
         JobMetadata {
             tenant,

@@ -163,7 +163,7 @@ impl Rig {
         let pod = PodId::new("pod");
         let claim = self
             .store
-            .claim(self.profile.id, call, epoch, &pod, "AJ_1")
+            .claim(self.profile.id, call, epoch, &pod, "AJ_1", now())
             .await;
         claim.expect("claim")
     }

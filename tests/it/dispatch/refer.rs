@@ -37,6 +37,8 @@ const RINGS: Duration = Duration::from_secs(2);
 enum Network {
     Connects,
     Refuses,
+    /// With this status of SIP.
+    Answers(u16),
     IsSilent,
 }
 
@@ -103,6 +105,13 @@ async fn transfer(
             StatusCode::PRECONDITION_FAILED,
             r#"{"code":"failed_precondition","msg":"REFER is refused: 403"}"#.to_owned(),
         ),
+        // As LiveKit passes on what livekit-sip heard.
+        Network::Answers(status) => {
+            let meta = serde_json::json!({ "sip_status_code": status.to_string(), "sip_status": "Declined" });
+            let error =
+                serde_json::json!({ "code": "unavailable", "msg": "sip status", "meta": meta });
+            (StatusCode::SERVICE_UNAVAILABLE, error.to_string())
+        }
         Network::IsSilent => (
             StatusCode::REQUEST_TIMEOUT,
             r#"{"code":"deadline_exceeded","msg":"nobody answered"}"#.to_owned(),
@@ -149,6 +158,16 @@ async fn a_refusal_silence_and_an_empty_room_are_told_apart() {
     let refused = responder(Network::Refuses).serve(&mut tasks).await;
     let refused = refused.refer_caller(&room, &to, RINGS).await;
     assert!(matches!(refused, Err(RoomsError::Unavailable(_))));
+    for status in [403, 486, 603] {
+        let declined = responder(Network::Answers(status)).serve(&mut tasks).await;
+        let declined = declined.refer_caller(&room, &to, RINGS).await;
+        assert!(
+            matches!(declined, Err(RoomsError::Sip(answered)) if answered == status),
+            "{declined:?}"
+        );
+        let told = declined.expect_err("declined").to_string();
+        assert_eq!(told, format!("the sip network answered {status}"));
+    }
     let silent = responder(Network::IsSilent).serve(&mut tasks).await;
     let silent = silent.refer_caller(&room, &to, RINGS).await;
     assert!(matches!(silent, Err(RoomsError::Deadline)));

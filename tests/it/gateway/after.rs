@@ -1,11 +1,11 @@
 //! What follows a leg: `POST /twilio/dial-done`, `/twilio/person-done`, `/twilio/sip-status`.
 
 use neurality::domain::{
-    call::{CallPhase, NextStep},
+    call::{CallPhase, NextStep, TransferResult},
     ids::{CallId, Epoch, PodId, TenantId},
 };
 
-use super::{FALLBACK, Rig, now, sid};
+use super::{CALLER, DESK, FALLBACK, Rig, now, sid};
 
 pub(super) const NOBODY: &str = "<Say>Sorry, nobody could take your call. Please call again later. Goodbye.</Say><Hangup></Hangup>";
 
@@ -20,6 +20,7 @@ impl Rig {
                 Epoch::FIRST,
                 &PodId::new("pod"),
                 "AJ_1",
+                now(),
             )
             .await;
         claim.expect("claim");
@@ -31,8 +32,13 @@ impl Rig {
     }
 
     pub(super) async fn dial_done(&self, query: &str) -> super::Answer {
+        self.dial_done_from(query, CALLER).await
+    }
+
+    async fn dial_done_from(&self, query: &str, from: &str) -> super::Answer {
         let fields = [
             ("CallSid", sid()),
+            ("From", from.to_owned()),
             ("To", self.dialled.clone()),
             ("DialCallStatus", "completed".to_owned()),
         ];
@@ -82,6 +88,24 @@ async fn a_person_dialled_for_the_fallback_is_asked_for_no_key() {
         .await
     };
     done("completed").await.assert_twiml("<Hangup></Hangup>");
+    // C39: picked up and put down again; nobody spoke with the caller, who hears so.
+    for (duration, bridged, says) in [
+        ("0", None, NOBODY),
+        ("0", Some("true"), NOBODY),
+        ("12", Some("false"), NOBODY),
+        ("1", None, "<Hangup></Hangup>"),
+        ("73", Some("true"), "<Hangup></Hangup>"),
+    ] {
+        let sid = sid();
+        let mut fields = vec![
+            ("CallSid", sid.as_str()),
+            ("DialCallStatus", "completed"),
+            ("DialCallDuration", duration),
+        ];
+        fields.extend(bridged.map(|bridged| ("DialBridged", bridged)));
+        let answer = rig.twilio("/twilio/person-done", &fields).await;
+        answer.assert_twiml(says);
+    }
     for status in ["no-answer", "busy", "failed", "canceled"] {
         done(status).await.assert_twiml(NOBODY);
     }
@@ -111,6 +135,63 @@ async fn the_fallback_of_another_clinic_is_not_used() {
         answer.text.contains("<Say>We are sorry") && !answer.text.contains(FALLBACK),
         "{answer:?}"
     );
+}
+
+const CANNOT_TAKE: &str = "<Say>We are sorry, we cannot take your call right now. Please call again in a few minutes. Goodbye.</Say><Hangup></Hangup>";
+
+/// Item 11 h: a clinic's line that is forwarded to us must not be dialled for a caller whom it has sent here.
+#[tokio::test]
+async fn a_number_that_leads_back_to_this_call_is_not_dialled() {
+    let rig = Rig::new().await;
+    let (_, query) = rig.admitted().await;
+    let from_the_desk = rig.dial_done_from(&query, FALLBACK).await;
+    from_the_desk.assert_twiml(CANNOT_TAKE);
+    let forwarded = [
+        ("CallSid", sid()),
+        ("From", CALLER.to_owned()),
+        ("To", rig.dialled.clone()),
+        ("ForwardedFrom", FALLBACK.to_owned()),
+    ];
+    let fields = forwarded
+        .each_ref()
+        .map(|(name, value)| (*name, value.as_str()));
+    let target = format!("/twilio/dial-done?{query}");
+    let answer = rig.twilio(&target, &fields).await;
+    answer.assert_twiml(CANNOT_TAKE);
+    rig.dial_done(&query).await.assert_falls_back(&rig);
+}
+
+/// A transfer to a line that is calling: the caller hears that nobody is there, and the call's artifact waits for nothing more.
+#[tokio::test]
+async fn a_transfer_that_leads_back_is_told_and_settled() {
+    let rig = Rig::new().await;
+    let to = DESK.parse().expect("number");
+    let (call, query) = rig.admitted().await;
+    let (tenant, pod) = (rig.tenant(), PodId::new("pod"));
+    let claim = rig
+        .store
+        .claim(tenant, call, Epoch::FIRST, &pod, "AJ_1", now());
+    claim.await.expect("claim");
+    rig.store
+        .set_transfer(rig.tenant(), call, Epoch::FIRST, &to, b"")
+        .await
+        .expect("transfer");
+    let answer = rig.dial_done_from(&query, DESK).await;
+    answer.assert_twiml(NOBODY);
+    let transfer = rig.record(call).await.transfer;
+    assert_eq!(transfer, Some(TransferResult::Failed));
+}
+
+/// Twilio refuses a call from no number, and the caller would be cut off.
+#[tokio::test]
+async fn a_person_is_shown_the_clinics_number_where_the_callers_is_withheld() {
+    let rig = Rig::new().await;
+    let (_, query) = rig.admitted().await;
+    for from in ["+266696687", "anonymous", ""] {
+        let answer = rig.dial_done_from(&query, from).await;
+        let shown = format!(r#" callerId="{}" "#, rig.dialled);
+        assert!(answer.text.contains(&shown), "{from}: {answer:?}");
+    }
 }
 
 #[tokio::test]
@@ -171,4 +252,39 @@ async fn the_end_of_the_sip_leg_frees_the_slot_and_its_progress_does_not() {
         );
     }
     assert_eq!(rig.record(call).await.phase, CallPhase::Ended);
+}
+
+/// A caller who hangs up while we are being asked what to do gets no leg to us, so nothing else tells of them.
+#[tokio::test]
+async fn the_end_of_the_callers_own_leg_ends_the_call_whatever_it_was_at() {
+    let rig = Rig::new().await;
+    let sid = sid();
+    assert!(rig.voice(&sid).await.text.contains("<Sip "));
+    let report = async |sid: &str, to: &str, status: &str| {
+        let fields = [
+            ("CallSid", sid),
+            ("From", CALLER),
+            ("To", to),
+            ("CallStatus", status),
+        ];
+        rig.twilio("/twilio/call-status", &fields).await.status
+    };
+    let other = super::sid();
+    for (sid, to, status) in [
+        (&*sid, &*rig.dialled, "ringing"),
+        (&*sid, &*rig.dialled, "in-progress"),
+        (&*other, &*rig.dialled, "completed"),
+        (&*sid, "+19995550100", "completed"),
+    ] {
+        assert_eq!(report(sid, to, status).await, 204, "{to} {status}");
+        assert_eq!(rig.slots().await, 1, "{to} {status}");
+    }
+    for _ in 0..2 {
+        assert_eq!(report(&sid, &rig.dialled, "completed").await, 204);
+        assert_eq!(rig.slots().await, 0);
+    }
+    // The document that Twilio asks for all the same leads nowhere.
+    let again = rig.voice(&sid).await;
+    assert!(!again.text.contains("<Sip "), "{again:?}");
+    assert_eq!(report("x", &rig.dialled, "completed").await, 400);
 }

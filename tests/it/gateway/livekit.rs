@@ -2,14 +2,17 @@
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use livekit_api::access_token::AccessToken;
-use neurality::domain::{
-    call::{CallPhase, NextStep},
-    ids::{CallId, Epoch, PodId, RoomName},
+use neurality::{
+    domain::{
+        call::CallPhase,
+        ids::{CallId, Epoch, PodId, RoomName},
+    },
+    storage::redis::WriteError,
 };
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::{Answer, Rig};
+use super::{Answer, Rig, now};
 
 pub(super) fn event(name: &str, room: &RoomName, kind: Option<&str>) -> String {
     let mut event = json!({ "event": name, "room": { "name": room.as_str() }, "id": "EV_1", "createdAt": "1763955264" });
@@ -127,7 +130,7 @@ async fn a_closed_room_frees_the_slot_once_however_often_it_is_told() {
 }
 
 #[tokio::test]
-async fn a_caller_who_leaves_ends_the_wait_but_not_a_claimed_call() {
+async fn a_caller_of_whom_livekit_says_only_that_they_left_ends_the_wait_but_not_a_claimed_call() {
     let rig = Rig::new().await;
     let (waiting, room) = rig.with_room().await;
     rig.livekit(event("participant_left", &room, Some("AGENT")))
@@ -141,8 +144,9 @@ async fn a_caller_who_leaves_ends_the_wait_but_not_a_claimed_call() {
         .await;
     let record = rig.record(waiting).await;
     assert_eq!(
-        (record.phase, record.next),
-        (CallPhase::Ended, Some(NextStep::Fallback))
+        (record.phase, record.next, record.ended_at.is_some()),
+        (CallPhase::Ended, None, true),
+        "nothing failed: it is not the fallback's"
     );
 
     let (claimed, room) = rig.with_room().await;
@@ -153,6 +157,7 @@ async fn a_caller_who_leaves_ends_the_wait_but_not_a_claimed_call() {
             Epoch::FIRST,
             &PodId::new("pod"),
             "AJ_1",
+            now(),
         )
         .await
         .expect("claim");
@@ -169,6 +174,59 @@ async fn a_caller_who_leaves_ends_the_wait_but_not_a_claimed_call() {
         (CallPhase::Claimed, 1),
         "livekit may only be restarting"
     );
+}
+
+fn left(room: &RoomName, reason: &str) -> String {
+    let participant = json!({ "identity": "p", "kind": "SIP", "disconnectReason": reason });
+    let event = json!({ "event": "participant_left", "room": { "name": room.as_str() }, "participant": participant });
+    event.to_string()
+}
+
+/// Item 11 b of the field's list: the agent may be on its way to a room that the caller has left.
+#[tokio::test]
+async fn a_caller_who_hangs_up_ends_a_claimed_call_and_one_who_vanished_does_not() {
+    let rig = Rig::new().await;
+    let claimed = async || {
+        let (call, room) = rig.with_room().await;
+        let (tenant, pod) = (rig.tenant(), PodId::new("pod"));
+        let claim = rig
+            .store
+            .claim(tenant, call, Epoch::FIRST, &pod, "AJ_1", now());
+        claim.await.expect("claim");
+        (call, room)
+    };
+    let (call, room) = claimed().await;
+    for reason in ["SIGNAL_CLOSE", "SERVER_SHUTDOWN", "MIGRATION"] {
+        rig.livekit(left(&room, reason)).await;
+        let phase = rig.record(call).await.phase;
+        assert_eq!(
+            (phase, rig.slots().await),
+            (CallPhase::Claimed, 1),
+            "{reason}"
+        );
+    }
+    for _ in 0..2 {
+        rig.livekit(left(&room, "CLIENT_INITIATED")).await;
+        let record = rig.record(call).await;
+        assert_eq!((record.phase, record.next), (CallPhase::Ended, None));
+        assert!(record.ended_at.is_some(), "and it is known since when");
+        assert_eq!(rig.slots().await, 0);
+    }
+    let raised = rig.store.raise_lease(rig.tenant(), call, Epoch::FIRST);
+    assert!(
+        matches!(raised.await, Err(WriteError::Over)),
+        "so its worker learns of it"
+    );
+
+    // In conversation it is Twilio, or the worker in the room, who tells.
+    let (call, room) = claimed().await;
+    let active = CallPhase::Active;
+    rig.store
+        .set_phase(rig.tenant(), call, Epoch::FIRST, active, now())
+        .await
+        .expect("active");
+    rig.livekit(left(&room, "CLIENT_INITIATED")).await;
+    assert_eq!(rig.record(call).await.phase, active);
 }
 
 #[tokio::test]

@@ -294,7 +294,7 @@ impl Answer {
     fn assert_falls_back(&self, rig: &Rig) {
         let action = format!("{}/twilio/person-done", rig.base);
         self.assert_twiml(&format!(
-            r#"<Dial timeout="30" action="{action}"><Number>{FALLBACK}</Number></Dial>"#
+            r#"<Dial timeout="30" timeLimit="7200" action="{action}"><Number>{FALLBACK}</Number></Dial>"#
         ));
     }
 }

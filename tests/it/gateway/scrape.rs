@@ -44,7 +44,9 @@ async fn a_scrape_counts_calls_and_slots_as_redis_has_them() {
         calls.push(rig.admitted().await.0);
     }
     for call in &calls[..2] {
-        let claim = rig.store.claim(tenant, *call, Epoch::FIRST, &pod, "AJ_1");
+        let claim = rig
+            .store
+            .claim(tenant, *call, Epoch::FIRST, &pod, "AJ_1", now());
         claim.await.expect("claim");
         let phase = CallPhase::Active;
         let active = rig

@@ -29,7 +29,14 @@ impl Transferred {
         let record = rig.record(call).await;
         let claim = rig
             .store
-            .claim(rig.tenant(), call, Epoch::FIRST, &PodId::new("pod"), "AJ_1")
+            .claim(
+                rig.tenant(),
+                call,
+                Epoch::FIRST,
+                &PodId::new("pod"),
+                "AJ_1",
+                now(),
+            )
             .await;
         claim.expect("claim");
         let row = NewCall::from(&record.open(&rig.clinic.sealer).expect("own keys"));
@@ -99,7 +106,7 @@ async fn the_person_is_dialled_with_a_document_of_their_own() {
     let call = Transferred::new().await;
     let (base, query) = (&call.rig.base, call.escaped());
     let expected = format!(
-        r#"<Dial timeout="30" action="{base}/twilio/person-done?{query}"><Number url="{base}/twilio/whisper?{query}">{DESK}</Number></Dial>"#
+        r#"<Dial timeout="30" timeLimit="7200" action="{base}/twilio/person-done?{query}"><Number url="{base}/twilio/whisper?{query}">{DESK}</Number></Dial>"#
     );
     for _ in 0..2 {
         let answer = call.rig.dial_done(&call.query).await;
@@ -236,6 +243,24 @@ async fn a_bridge_that_twilio_reports_counts_though_the_key_was_lost() {
     ]);
     done.await.assert_twiml("<Hangup></Hangup>");
     assert_eq!(call.result().await, Some(TransferResult::Accepted));
+}
+
+/// C39: nobody spoke, so the caller is not let go.
+#[tokio::test]
+async fn a_bridge_of_no_length_is_none_and_the_caller_comes_back() {
+    for bridged in ["true", "false"] {
+        let call = Transferred::new().await;
+        call.rig.dial_done(&call.query).await;
+        let fields = [
+            ("CallStatus", "in-progress"),
+            ("DialCallStatus", "completed"),
+            ("DialCallDuration", "0"),
+            ("DialBridged", bridged),
+        ];
+        let done = call.person_done(&fields).await;
+        assert!(done.text.contains("<Sip "), "{bridged}");
+        assert_eq!(call.result().await, Some(TransferResult::NoAnswer));
+    }
 }
 
 #[tokio::test]

@@ -38,7 +38,7 @@ async fn a_call_is_admitted_and_sent_to_its_own_room() {
     assert_eq!(query, format!("tenant={}&amp;call={call}", rig.tenant()));
     answer.assert_twiml(&format!(
         concat!(
-            r#"<Dial answerOnBridge="true" timeout="30" action="{base}/twilio/dial-done?{query}">"#,
+            r#"<Dial answerOnBridge="true" timeout="30" timeLimit="1890" action="{base}/twilio/dial-done?{query}">"#,
             r#"<Sip username="neurality" password="p&amp;ss" statusCallback="{base}/twilio/sip-status?{query}" "#,
             r#"statusCallbackEvent="initiated ringing answered completed">sip:{room}@sip.example;transport=tls;secure=true</Sip></Dial>"#,
         ),

@@ -58,7 +58,11 @@ impl<'a> Shadow<'a> {
             Op::Offer => offer(store.offer(tenant, call, at, Duration::ZERO).await?),
             Op::Claim { epoch, .. } => {
                 let pod = PodId::named("pod".into());
-                claim(&store.claim(tenant, call, of(epoch), &pod, job).await?)
+                claim(
+                    &store
+                        .claim(tenant, call, of(epoch), &pod, job, now())
+                        .await?,
+                )
             }
             Op::Raise { epoch } => {
                 Answer::Raised(store.raise_lease(tenant, call, of(epoch)).await? as u8)

@@ -31,7 +31,7 @@ async fn of_many_claims_one_wins(rig: Rig) {
         let (pod, job) = (PodId::new("pod"), format!("AJ_{n}"));
         let claim = rig
             .store
-            .claim(tenant, call, Epoch::FIRST, &pod, &job)
+            .claim(tenant, call, Epoch::FIRST, &pod, &job, now())
             .await;
         (pod, job, claim.expect("claim"))
     };
@@ -49,13 +49,13 @@ async fn of_many_claims_one_wins(rig: Rig) {
     assert_eq!((record.call, record.phase), (call, CallPhase::Claimed));
     let again = rig
         .store
-        .claim(tenant, call, Epoch::FIRST, pod, job)
+        .claim(tenant, call, Epoch::FIRST, pod, job, now())
         .await
         .expect("claim");
     assert!(matches!(again, Claim::Won(_)), "the winner may ask again");
     let other_job = rig
         .store
-        .claim(tenant, call, Epoch::FIRST, pod, "AJ_other")
+        .claim(tenant, call, Epoch::FIRST, pod, "AJ_other", now())
         .await
         .expect("claim");
     assert!(
@@ -71,19 +71,33 @@ async fn a_claim_of_an_older_epoch_or_an_unknown_call_is_lost(rig: Rig) {
     let pod = PodId::new("pod");
     let old = rig
         .store
-        .claim(tenant, call, Epoch::FIRST, &pod, "AJ_1")
+        .claim(tenant, call, Epoch::FIRST, &pod, "AJ_1", now())
         .await
         .expect("claim");
     assert!(matches!(old, Claim::Lost));
     let unknown = rig
         .store
-        .claim(tenant, CallId::generate(), Epoch::FIRST, &pod, "AJ_1")
+        .claim(
+            tenant,
+            CallId::generate(),
+            Epoch::FIRST,
+            &pod,
+            "AJ_1",
+            now(),
+        )
         .await
         .expect("claim");
     assert!(matches!(unknown, Claim::Unknown));
     let foreign = rig
         .store
-        .claim(TenantId::generate(), call, Epoch::FIRST, &pod, "AJ_1")
+        .claim(
+            TenantId::generate(),
+            call,
+            Epoch::FIRST,
+            &pod,
+            "AJ_1",
+            now(),
+        )
         .await
         .expect("claim");
     assert!(
@@ -92,7 +106,7 @@ async fn a_claim_of_an_older_epoch_or_an_unknown_call_is_lost(rig: Rig) {
     );
     let current = rig
         .store
-        .claim(tenant, call, Epoch(2), &pod, "AJ_2")
+        .claim(tenant, call, Epoch(2), &pod, "AJ_2", now())
         .await
         .expect("claim");
     assert!(matches!(current, Claim::Won(_)));
@@ -283,7 +297,14 @@ async fn a_call_is_given_up_only_while_it_waits(rig: Rig) {
     );
     let late = rig
         .store
-        .claim(tenant, waiting, Epoch::FIRST, &PodId::new("pod"), "AJ_1")
+        .claim(
+            tenant,
+            waiting,
+            Epoch::FIRST,
+            &PodId::new("pod"),
+            "AJ_1",
+            now(),
+        )
         .await
         .expect("claim");
     assert!(matches!(late, Claim::Lost));

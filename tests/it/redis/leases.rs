@@ -56,7 +56,7 @@ impl Rig {
         let pod = PodId::named("pod".into());
         let claim = self
             .store
-            .claim(tenant, call, Epoch(epoch), &pod, job)
+            .claim(tenant, call, Epoch(epoch), &pod, job, now())
             .await;
         claim.expect("claim")
     }

@@ -63,7 +63,10 @@ async fn a_conversation_keeps_its_slot_from_pod_to_pod_and_frees_it_when_it_is_g
     );
     assert_eq!(rig.another(tenant).await, BUSY, "its caller is on the line");
     let (pod, epoch) = (PodId::new("second"), Epoch(2));
-    let claim = rig.store.claim(tenant, call, epoch, &pod, "AJ_2").await;
+    let claim = rig
+        .store
+        .claim(tenant, call, epoch, &pod, "AJ_2", now())
+        .await;
     assert!(matches!(claim.expect("claim"), Claim::Won(_)));
     assert_eq!(
         (rig.another(tenant).await, rig.slots(tenant).await),

@@ -87,7 +87,14 @@ impl Rig {
         let call = self.admitted(tenant).await.call;
         let claim = self
             .store
-            .claim(tenant, call, Epoch::FIRST, &PodId::new("pod"), "AJ_1")
+            .claim(
+                tenant,
+                call,
+                Epoch::FIRST,
+                &PodId::new("pod"),
+                "AJ_1",
+                now(),
+            )
             .await
             .expect("claim");
         assert!(matches!(claim, Claim::Won(_)));

@@ -102,7 +102,10 @@ async fn a_caller_who_was_not_taken_goes_on_in_a_new_room(rig: Rig) {
     assert_eq!(rig.slots(tenant).await, 1);
 
     let pod = PodId::new("pod");
-    let claim = rig.store.claim(tenant, call, Epoch(2), &pod, "AJ_2").await;
+    let claim = rig
+        .store
+        .claim(tenant, call, Epoch(2), &pod, "AJ_2", now())
+        .await;
     assert!(matches!(claim.expect("claim"), Claim::Won(_)));
     let freed = rig.store.release_leg(tenant, call, Returns(1), now()).await;
     assert!(freed.expect("release"));
@@ -152,7 +155,10 @@ async fn a_caller_comes_back_three_times_at_most(rig: Rig) {
         let (returned, _) = rig.back(tenant, call, Returns(nth)).await;
         assert_eq!(returned, Return::Back, "{nth}");
         let epoch = Epoch(nth + 2);
-        let claim = rig.store.claim(tenant, call, epoch, &pod, "AJ_2").await;
+        let claim = rig
+            .store
+            .claim(tenant, call, epoch, &pod, "AJ_2", now())
+            .await;
         assert!(matches!(claim.expect("claim"), Claim::Won(_)));
         rig.send_to_a_person(tenant, call, epoch).await;
     }

@@ -167,11 +167,30 @@ impl World {
 
     /// One more pod.
     pub(crate) async fn another_worker(&self, name: &str) -> Service {
+        self.another_pod(name).await.0
+    }
+
+    /// One more pod, and where it listens.
+    pub(crate) async fn another_pod(&self, name: &str) -> (Service, SocketAddr) {
         let addr = free_port();
         let mut env = self.env.clone();
         env.push(("NEURALITY__WORKER__LISTEN".into(), addr.to_string()));
         let name = format!("worker-{name}-{}", self.worker_addr.port());
-        start(dir().await, name, "worker", &env, addr).await
+        (start(dir().await, name, "worker", &env, addr).await, addr)
+    }
+
+    /// Calls that the pod at this address serves.
+    pub(crate) async fn calls_at(&self, pod: SocketAddr) -> u32 {
+        let client = super::http(Duration::from_secs(10))
+            .build()
+            .expect("client");
+        let scrape = client.get(format!("http://{pod}/metrics")).send();
+        let text = scrape.await.expect("scrape").text().await.expect("text");
+        let line = text
+            .lines()
+            .find_map(|line| line.strip_prefix("neurality_calls_active "));
+        line.and_then(|count| count.parse().ok())
+            .unwrap_or_default()
     }
 
     /// Places a call from the text of its scenario.
@@ -318,11 +337,7 @@ impl World {
     )]
     pub(crate) async fn slots_in_use(&self, tenant: &str, limit: usize) -> usize {
         let tenant: TenantId = tenant.parse().expect("tenant id");
-        let config = RedisConfig {
-            urls: vec![Secret::new(&self.redis_url)],
-            ..RedisConfig::default()
-        };
-        let store = Store::open(&config).expect("redis");
+        let store = self.store();
         let mut used = 0;
         for _ in 0..400 {
             used = store
@@ -335,6 +350,32 @@ impl World {
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
         used
+    }
+
+    /// Calls of a clinic that hold a slot right now.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "slots expire by the clock of the product, which runs as processes of its own"
+    )]
+    pub(crate) async fn slots_right_now(&self, tenant: &str) -> usize {
+        let tenant: TenantId = tenant.parse().expect("tenant id");
+        let store = self.store();
+        let slots = store.slots_in_use(tenant, chrono::Utc::now()).await;
+        slots.expect("slots")
+    }
+
+    /// Slots that the pods say are taken.
+    pub(crate) async fn pod_slots_used(&self) -> usize {
+        let pods = self.store().pods().await.expect("pods");
+        pods.values().map(|pod| pod.used as usize).sum()
+    }
+
+    fn store(&self) -> Store {
+        let config = RedisConfig {
+            urls: vec![Secret::new(&self.redis_url)],
+            ..RedisConfig::default()
+        };
+        Store::open(&config).expect("redis")
     }
 
     /// What a process logged.

@@ -210,3 +210,55 @@ async fn a_newer_epoch_silences_this_one_before_its_next_word() {
     assert_eq!(report.ending, EndReason::Fenced);
     assert_eq!(report.outcome(), None, "no artifact from here");
 }
+
+/// Item 11 d of the field's list: LiveKit plays a ring tone in place of the agent while the network refers the caller.
+#[tokio::test(start_paused = true)]
+async fn words_before_a_ring_tone_are_heard_and_none_are_said_under_it() {
+    let mut script = Script::of(&[
+        &[Say("I connect you with the desk."), Call("book")],
+        &[Say("Nobody is there.")],
+    ]);
+    script.tool = Duration::from_secs(12);
+    let stage = Stage::greeted(script).await;
+    let asked = stage.asks("A person please").await;
+    sleep(Duration::from_millis(100)).await;
+    let covered = stage.cover.begin(Duration::from_secs(8)).await;
+    let ring = stage.clock.now();
+    let said = ring.since(stage.voice_after(asked).expect("words"));
+    assert!(said >= WORD * 6, "they are heard to their end: {said:?}");
+    assert!(
+        said <= WORD * 6 + HALF,
+        "and not waited for longer: {said:?}"
+    );
+    // Long enough for three fillers, and the tool ends.
+    sleep(Duration::from_secs(12)).await;
+    assert_eq!(
+        stage.voice_after(ring),
+        None,
+        "the caller hears the ring tone"
+    );
+    drop(covered);
+    sleep(Duration::from_secs(3)).await;
+    assert!(stage.voice_after(ring).is_some(), "nobody took the call");
+    let report = stage.hang_up().await;
+    let words = "I connect you with the desk. Nobody is there.";
+    assert_eq!(transcript(&report)[2], (Speaker::Agent, words));
+}
+
+#[tokio::test(start_paused = true)]
+async fn words_that_a_ring_tone_covers_are_not_in_the_transcript() {
+    let mut script = Script::of(&[&[Call("book")], &[Say("You are connected.")]]);
+    script.tool = Duration::from_secs(2);
+    let stage = Stage::greeted(script).await;
+    stage.asks("A person please").await;
+    let covered = stage.cover.begin(Duration::from_secs(8)).await;
+    sleep(Duration::from_secs(4)).await;
+    covered.for_good();
+    sleep(Duration::from_secs(2)).await;
+    let report = stage.hang_up().await;
+    let said: Vec<_> = transcript(&report);
+    assert!(
+        said.iter().all(|(_, words)| !words.contains("connected")),
+        "{said:?}"
+    );
+}

@@ -75,6 +75,7 @@ impl Script {
 /// A running session and the ends of everything that it holds.
 pub(super) struct Stage {
     pub(super) clock: CallClock,
+    pub(super) cover: Cover,
     /// What the model was asked, each time, as short lines.
     pub(super) asked: Arc<Mutex<Vec<Vec<String>>>>,
     /// When the room got voice, and when it was told to drop it.
@@ -109,12 +110,14 @@ impl Stage {
             asked: Arc::clone(&asked),
             tasks: tasks.clone(),
         };
+        let cover = Cover::default();
         let deps = SessionDeps {
             stt: Arc::new(ear),
             llm: Arc::new(llm),
             tts: Arc::new(Mouth(tasks.clone())),
             toolbox: toolbox(script.tool),
             save: save(script.save),
+            cover: cover.clone(),
             profile: Arc::new(profile()),
             config: PipelineConfig::default(),
             ring_limit: Duration::from_secs(30),
@@ -145,6 +148,7 @@ impl Stage {
         let session = tasks.spawn(warm.run(io, Beginning::New));
         Self {
             clock,
+            cover,
             asked,
             room,
             events,

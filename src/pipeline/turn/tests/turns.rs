@@ -182,6 +182,24 @@ fn keys_are_a_turn_after_a_pause_or_the_hash_key() {
     assert!(call.until(2700).iter().any(|o| o.starts_with("commit")));
 }
 
+/// Item 11 h: a phone that presses keys for ever.
+#[test]
+fn keys_without_end_are_a_turn_of_bounded_length() {
+    let mut call = Driver::greeted();
+    let mut seen = Vec::new();
+    for n in 0..400 {
+        let now = 2000 + n * 100;
+        seen.extend(call.until(now));
+        seen.extend(call.feed(now, Input::Dtmf('7')));
+    }
+    let turns: Vec<&String> = seen.iter().filter(|o| o.starts_with("commit")).collect();
+    assert!(!turns.is_empty(), "{seen:?}");
+    for turn in turns {
+        let keys = turn.matches('7').count();
+        assert!(keys <= super::super::rules::MOST_KEYS, "{turn}");
+    }
+}
+
 #[test]
 fn a_broken_recogniser_is_apologised_for_before_the_answer() {
     let mut call = Driver::greeted();
