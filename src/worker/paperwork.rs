@@ -123,3 +123,56 @@ fn times(stored: &StoredCall, restored: Option<&Restored>) -> (DateTime<Utc>, Da
     let ended_at = stored.ended_at.unwrap_or(last_sign);
     (started_at, ended_at.max(last_sign))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{
+        call::Route,
+        call_time::CallTime,
+        ids::{Epoch, Returns, RoomName},
+    };
+
+    fn at(ms: i64) -> DateTime<Utc> {
+        DateTime::from_timestamp_millis(1_700_000_000_000 + ms).expect("a time")
+    }
+
+    fn stored(clock_at: Option<i64>, ended_at: Option<i64>) -> StoredCall {
+        StoredCall {
+            tenant: TenantId::generate(),
+            call: CallId::generate(),
+            route: Route::Webhook,
+            placement: None,
+            room: RoomName::generate(),
+            caller: None,
+            dialled: "+12125550100".parse().expect("number"),
+            admitted_at: at(0),
+            clock_at: clock_at.map(at),
+            ended_at: ended_at.map(at),
+            epoch: Epoch::FIRST,
+            phase: CallPhase::Ended,
+            next: None,
+            returns: Returns::default(),
+            transfer: None,
+        }
+    }
+
+    #[test]
+    fn a_call_that_nobody_answered_ended_when_its_caller_hung_up() {
+        assert_eq!(times(&stored(None, Some(7_000)), None), (at(0), at(7_000)));
+        let claimed = stored(Some(300), Some(2_000));
+        assert_eq!(times(&claimed, None), (at(300), at(2_000)));
+        assert_eq!(times(&stored(None, None), None), (at(0), at(0)));
+    }
+
+    #[test]
+    fn a_conversation_ended_no_earlier_than_what_was_saved_of_it() {
+        let mut saved = Restored::default();
+        saved.started_at = at(300);
+        saved.saved_at = CallTime::from_millis(9_000);
+        let until = |ended_at| times(&stored(Some(300), ended_at), Some(&saved));
+        assert_eq!(until(Some(15_000)), (at(300), at(15_000)));
+        assert_eq!(until(Some(9_000)), (at(300), at(9_300)));
+        assert_eq!(until(None), (at(300), at(9_300)));
+    }
+}

@@ -203,6 +203,18 @@ mod tests {
         }
     }
 
+    #[tokio::test]
+    async fn whoever_gets_a_call_ready_learns_why_it_is_off_also_if_that_was_before() {
+        let standing = Standing::new(CallId::generate(), Epoch(1), Duration::from_secs(2));
+        let other = standing.clone();
+        let (why, ()) = tokio::join!(standing.called_off(), async move {
+            other.call_off(CallEvent::CallerLeft);
+            other.call_off(CallEvent::RoomLost);
+        });
+        assert_eq!(why, CallEvent::CallerLeft, "the first reason");
+        assert_eq!(standing.called_off().await, CallEvent::CallerLeft);
+    }
+
     #[test]
     fn the_room_vouches_for_the_newest_agent_in_it() {
         let call = CallId::generate();

@@ -217,3 +217,18 @@ pub(super) fn corrected(record: &CallRecord, restored: Restored) -> Restored {
         None => restored,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_status_says_that_the_person_is_away_or_that_the_network_will_not() {
+        for status in [408, 480, 486, 487, 600] {
+            assert_eq!(refused_with(status), TransferResult::NoAnswer, "{status}");
+        }
+        for status in [400, 403, 405, 488, 500, 503, 603] {
+            assert_eq!(refused_with(status), TransferResult::Failed, "{status}");
+        }
+    }
+}

@@ -78,7 +78,15 @@ impl Call {
             biased;
             why = self.standing.called_off() => return Ok(Wired::CalledOff { why, loss }),
             () = over.cancelled() => return Ok(Wired::CalledOff { why: CallEvent::RoomLost, loss }),
-            ready = ready => ready?,
+            ready = ready => match ready {
+                Ok(ready) => ready,
+                // A room that is gone cannot be joined, nor published in.
+                Err(failure) if self.has_ended().await => {
+                    tracing::debug!(error = &failure as &dyn std::error::Error, "not got ready");
+                    return Ok(Wired::CalledOff { why: CallEvent::CallerLeft, loss });
+                }
+                Err(failure) => return Err(failure),
+            },
         };
         let (audio_out, frames) = mpsc::channel(OUT_CAPACITY);
         let tasks = &self.deps.tasks;
@@ -96,6 +104,11 @@ impl Call {
             loss,
             events,
         })))
+    }
+
+    async fn has_ended(&self) -> bool {
+        let phase = self.deps.store.phase(self.record.tenant, self.record.call);
+        matches!(phase.await, Ok(Some(CallPhase::Ended)))
     }
 
     /// A trunk's caller is in the room before anybody is asked to come: who is not there has hung up. On the other route the leg may be slower than the agent, and a conversation's leg may

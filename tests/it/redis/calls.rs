@@ -7,13 +7,14 @@ use neurality::{
         call::{CallPhase, NextStep},
         ids::{CallId, Epoch, PodId, TenantId},
     },
-    storage::redis::{Claim, Session, WriteError},
+    storage::redis::{Claim, Lapse, Session, WriteError},
 };
 
 use super::{Rig, now, on_both};
 
 on_both! {
     of_many_claims_one_wins,
+    every_agent_of_a_call_counts_from_its_first_claim,
     a_claim_of_an_older_epoch_or_an_unknown_call_is_lost,
     an_older_epoch_is_fenced_out_of_every_write,
     an_ended_call_stays_ended,
@@ -62,6 +63,49 @@ async fn of_many_claims_one_wins(rig: Rig) {
         matches!(other_job, Claim::Lost),
         "two jobs on one pod are two agents"
     );
+}
+
+/// Item 11 a of the field's list: before anything of the conversation is saved, too.
+async fn every_agent_of_a_call_counts_from_its_first_claim(rig: Rig) {
+    let tenant = TenantId::generate();
+    let call = rig.admitted(tenant).await.call;
+    let (pod, first) = (PodId::new("pod"), now());
+    let claims = async |epoch: u32, job: &str, after: i64| {
+        let at = first + TimeDelta::milliseconds(after);
+        let claim = rig.store.claim(tenant, call, Epoch(epoch), &pod, job, at);
+        claim.await.expect("claim")
+    };
+    let zero = |claim: &Claim| match claim {
+        Claim::Won(record) | Claim::Heir(record) => record.clock_at.map(|at| at.timestamp_millis()),
+        Claim::Lost | Claim::Unknown => panic!("{claim:?}"),
+    };
+    let expected = Some(first.timestamp_millis());
+    assert_eq!(zero(&claims(1, "AJ_1", 0).await), expected);
+    assert_eq!(zero(&claims(1, "AJ_1", 40).await), expected, "asked again");
+
+    // It goes back to the queue, and another takes it.
+    let back = rig.store.surrender(tenant, call, Epoch::FIRST, now()).await;
+    assert_eq!(back.expect("surrender"), Lapse::Waiting(Epoch(2)));
+    assert_eq!(zero(&claims(2, "AJ_2", 900).await), expected);
+
+    let active = rig
+        .store
+        .set_phase(tenant, call, Epoch(2), CallPhase::Active, now());
+    active.await.expect("active");
+    let heir = rig.store.hand_over(tenant, call, Epoch(2), now()).await;
+    assert_eq!(heir.expect("hand over"), Epoch(3));
+    assert_eq!(zero(&claims(3, "AJ_3", 2_400).await), expected, "an heir");
+
+    // Also when Redis loses the record, and the worker writes it back.
+    let record = rig.store.load(tenant, call).await.expect("load");
+    let record = record.expect("there");
+    for key in rig.keys_of(tenant) {
+        rig.raw(&format!("DEL {key}"));
+    }
+    assert!(rig.store.restore(&record, now()).await.expect("restore"));
+    let back = rig.store.load(tenant, call).await.expect("load");
+    let back = back.expect("there").clock_at;
+    assert_eq!(back.map(|at| at.timestamp_millis()), expected);
 }
 
 async fn a_claim_of_an_older_epoch_or_an_unknown_call_is_lost(rig: Rig) {
