@@ -1,5 +1,7 @@
 //! `neurality audit`: reads and proves the audit artifacts.
 
+mod retention;
+
 use std::{
     collections::HashMap,
     io::Write,
@@ -10,11 +12,12 @@ use anyhow::{Context, bail};
 use serde::Deserialize;
 use serde_json::json;
 
+use self::retention::Month;
 use crate::{
     config::Config,
     domain::ids::{CallId, TenantId},
     security::{ChainMac, Keyring},
-    storage::postgres::{Db, KeptHead, PhiAccess, admin::Admin},
+    storage::postgres::{Checkpoint, Db, KeptHead, PhiAccess, admin::Admin},
 };
 
 /// Arguments of `neurality audit`.
@@ -45,6 +48,27 @@ pub enum AuditCommand {
         /// What an earlier run printed: the records of then must be those of now.
         #[arg(long)]
         against: Option<PathBuf>,
+        /// Checkpoints that were kept outside the database, as `checkpoint` and `retain` print them: the ones in it are read anyway.
+        #[arg(long)]
+        checkpoints: Option<PathBuf>,
+    },
+    /// Verify a clinic's chain and sign its present end; prints the checkpoint as a line of JSON, to be kept outside the database (as the schema's owner).
+    Checkpoint {
+        /// The clinic.
+        #[arg(long)]
+        tenant: TenantId,
+    },
+    /// Verify a clinic's chain, export the records of old months, sealed, and detach those months under a checkpoint, which is printed (as the schema's owner).
+    Retain {
+        /// The clinic.
+        #[arg(long)]
+        tenant: TenantId,
+        /// The first month that stays, such as `2026-09`; this month and the one before always stay.
+        #[arg(long)]
+        before: Month,
+        /// The file to export to; it must not exist yet.
+        #[arg(long)]
+        export: PathBuf,
     },
 }
 
@@ -57,10 +81,22 @@ pub async fn run(config: &Config, args: AuditArgs) -> anyhow::Result<()> {
     let db = Db::connect(&config.postgres, keyring.clone())?;
     match args.command {
         AuditCommand::Export { call, actor } => export(&db, call, &actor).await,
-        AuditCommand::Verify { tenant, against } => {
-            let kept = match against {
-                Some(file) => kept_heads(&file)?,
-                None => HashMap::new(),
+        AuditCommand::Verify {
+            tenant,
+            against,
+            checkpoints,
+        } => {
+            let kept = Kept {
+                heads: against
+                    .as_deref()
+                    .map(kept_heads)
+                    .transpose()?
+                    .unwrap_or_default(),
+                checkpoints: checkpoints
+                    .as_deref()
+                    .map(kept_checkpoints)
+                    .transpose()?
+                    .unwrap_or_default(),
             };
             let tenants = match tenant {
                 Some(tenant) => vec![tenant],
@@ -68,7 +104,35 @@ pub async fn run(config: &Config, args: AuditArgs) -> anyhow::Result<()> {
             };
             verify(&db, &tenants, &kept).await
         }
+        AuditCommand::Checkpoint { tenant } => {
+            let admin = Admin::connect(&config.postgres, keyring)?;
+            retention::checkpoint(&db, &admin, tenant).await
+        }
+        AuditCommand::Retain {
+            tenant,
+            before,
+            export,
+        } => {
+            let admin = Admin::connect(&config.postgres, keyring)?;
+            retention::retain(&db, &admin, tenant, before, &export).await
+        }
     }
+}
+
+/// What was kept outside the database.
+#[derive(Default)]
+struct Kept {
+    heads: HashMap<TenantId, KeptHead>,
+    checkpoints: Vec<Checkpoint>,
+}
+
+fn kept_checkpoints(file: &Path) -> anyhow::Result<Vec<Checkpoint>> {
+    let text = std::fs::read_to_string(file).context("read the checkpoints")?;
+    let lines = text.lines().filter(|line| !line.trim().is_empty());
+    lines
+        .map(serde_json::from_str)
+        .collect::<Result<_, _>>()
+        .context("read the checkpoints")
 }
 
 async fn all_tenants(config: &Config, keyring: Keyring) -> anyhow::Result<Vec<TenantId>> {
@@ -119,20 +183,20 @@ async fn export(db: &Db, call: CallId, actor: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn verify(
-    db: &Db,
-    tenants: &[TenantId],
-    kept: &HashMap<TenantId, KeptHead>,
-) -> anyhow::Result<()> {
+async fn verify(db: &Db, tenants: &[TenantId], kept: &Kept) -> anyhow::Result<()> {
     let mut broken = 0;
     for tenant in tenants {
         let sealer = db.sealer(*tenant).await?;
-        let report = db.verify_chain(&sealer, kept.get(tenant).copied()).await?;
+        let of_tenant = |checkpoint: &&Checkpoint| checkpoint.tenant == *tenant;
+        let checkpoints: Vec<Checkpoint> =
+            kept.checkpoints.iter().filter(of_tenant).cloned().collect();
+        let head = kept.heads.get(tenant).copied();
+        let report = db.verify_chain_with(&sealer, head, &checkpoints).await?;
         let problem = report.broken.map(|problem| problem.to_string());
         broken += usize::from(problem.is_some());
         println!(
             "{}",
-            json!({ "tenant": tenant, "intact": report.intact, "head": hex::encode(report.head.0), "broken": problem })
+            json!({ "tenant": tenant, "intact": report.intact, "detached": report.detached, "head": hex::encode(report.head.0), "broken": problem })
         );
     }
     if broken > 0 {
