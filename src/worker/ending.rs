@@ -16,7 +16,10 @@ use crate::{
     },
     pipeline::{report::SessionReport, turn::EndReason},
     room::{CallRoom, LossReason},
-    storage::redis::{Lapse, WriteError, through_failover},
+    storage::{
+        postgres::{EndedCall, NewCall},
+        redis::{Lapse, WriteError, through_failover},
+    },
 };
 
 /// A Redis Cluster needs up to so long to replace a primary.
@@ -161,11 +164,12 @@ async fn end_record(call: &Call, outcome: Outcome) {
             "end the call record"
         );
     }
-    if let Err(error) = deps
-        .db
-        .finish_call(record.tenant, record.call, now, outcome)
-        .await
-    {
+    let ended = EndedCall {
+        begun: NewCall::from(record),
+        ended_at: now,
+        outcome,
+    };
+    if let Err(error) = deps.db.end_call(&call.clinic.sealer, &ended).await {
         tracing::warn!(
             error = &error as &dyn std::error::Error,
             "note the call's end"

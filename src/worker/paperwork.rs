@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     artifact::{self, Account},
     call::Call,
+    failure::SessionError,
     pod::PodDeps,
     wall_clock,
 };
@@ -18,7 +19,7 @@ use crate::{
     },
     pipeline::snapshot::Restored,
     storage::{
-        postgres::NewCall,
+        postgres::{EndedCall, NewCall},
         redis::{Adoption, StoredCall},
     },
 };
@@ -29,6 +30,9 @@ const PERIOD: Duration = Duration::from_secs(5);
 const OWN_TIME: TimeDelta = TimeDelta::seconds(35);
 /// Time that a pod which has taken it on has.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A conversation that a newer pod saved is left to such a pod for so long; then its call's artifact is written without it, before Redis forgets the call.
+const LAST_RESORT: TimeDelta = TimeDelta::minutes(60);
 
 type SweepError = Box<dyn std::error::Error + Send + Sync>;
 
@@ -79,16 +83,25 @@ async fn write_up(
 ) -> Result<(), SweepError> {
     let epoch = stored.epoch;
     let call = Call::load(deps.clone(), stored, epoch).await?;
-    let restored = call.saved().await?;
+    let restored = match call.saved().await {
+        Err(SessionError::Decode(error)) if now - call.record.admitted_at > LAST_RESORT => {
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "no pod can read the conversation: its artifact goes without"
+            );
+            None
+        }
+        restored => restored?,
+    };
     let outcome = outcome(call.record.next.as_ref(), restored.as_ref());
     let record = &call.record;
     debug_assert_eq!(record.phase, CallPhase::Ended);
-    deps.db
-        .begin_call(&call.clinic.sealer, &NewCall::from(record))
-        .await?;
-    deps.db
-        .finish_call(record.tenant, record.call, now, outcome)
-        .await?;
+    let ended = EndedCall {
+        begun: NewCall::from(record),
+        ended_at: now,
+        outcome,
+    };
+    deps.db.end_call(&call.clinic.sealer, &ended).await?;
     let (started_at, ended_at) = times(record.admitted_at, restored.as_ref());
     let remains = restored.unwrap_or_default().into_remains();
     let account = Account {
