@@ -41,12 +41,17 @@ fn place(call: CallId) -> Aad {
     }
 }
 
-/// What a document says of itself and of its call.
+/// What a document says of itself.
 #[derive(Deserialize)]
 struct Named {
     tenant_id: TenantId,
     call_id: CallId,
     started_at: DateTime<Utc>,
+}
+
+/// What it says of its call.
+#[derive(Deserialize)]
+struct Told {
     ended_at: DateTime<Utc>,
     route: Route,
     dialled: E164,
@@ -54,36 +59,37 @@ struct Named {
     outcome: Outcome,
 }
 
-impl Named {
-    fn call(self) -> EndedCall {
-        EndedCall {
-            begun: NewCall {
-                call: self.call_id,
-                started_at: self.started_at,
-                route: self.route,
-                dialled: self.dialled,
-                caller: self.caller.map(Phi::new),
-            },
-            ended_at: self.ended_at,
-            outcome: self.outcome,
-        }
-    }
-}
-
 impl SealedArtifact {
     /// Whether a holder of the clinic's keys has sealed this document for this call and time.
     #[must_use]
     pub fn is_genuine(&self, sealer: &TenantSealer) -> bool {
-        self.named(sealer).is_some()
+        self.genuine(sealer).is_some()
     }
 
-    /// What the document says of its call, if it is genuine.
-    fn named(&self, sealer: &TenantSealer) -> Option<Named> {
+    /// The opened document, if it is genuine.
+    fn genuine(&self, sealer: &TenantSealer) -> Option<Phi<Zeroizing<Vec<u8>>>> {
         let opened = sealer.open(&place(self.call), &self.document).ok()?;
         let named: Named = serde_json::from_slice(opened.expose()).ok()?;
         let is_of_this_call = (named.tenant_id, named.call_id) == (self.tenant, self.call)
             && named.started_at.timestamp_millis() == self.started_at.timestamp_millis();
-        is_of_this_call.then_some(named)
+        is_of_this_call.then_some(opened)
+    }
+
+    /// The call, as the document tells of it.
+    fn ended_call(&self, sealer: &TenantSealer) -> Option<EndedCall> {
+        let opened = self.genuine(sealer)?;
+        let told: Told = serde_json::from_slice(opened.expose()).ok()?;
+        Some(EndedCall {
+            begun: NewCall {
+                call: self.call,
+                started_at: self.started_at,
+                route: told.route,
+                dialled: told.dialled,
+                caller: told.caller.map(Phi::new),
+            },
+            ended_at: told.ended_at,
+            outcome: told.outcome,
+        })
     }
 
     /// Seals a finished artifact. The sealer must be its tenant's.
@@ -158,9 +164,9 @@ impl Db {
         if artifact.tenant != sealer.tenant() {
             return Err(StorageError::Malformed("artifact"));
         }
-        let ended = artifact.named(sealer).map(Named::call);
+        let ended = artifact.ended_call(sealer);
         if ended.is_none() {
-            tracing::error!(call.id = %artifact.call, "an artifact does not name its call");
+            tracing::warn!(call.id = %artifact.call, "an artifact does not tell of its call");
         }
         self.ensure_partition(artifact.tenant, artifact.started_at)
             .await?;

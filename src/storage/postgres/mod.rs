@@ -149,7 +149,9 @@ impl Db {
                             error = &error as &dyn std::error::Error,
                             "again on a fresh connection"
                         );
-                        self.retirement.retire(met_by, Instant::now());
+                        if !matches!(error, StorageError::ReadOnly) {
+                            self.retirement.retire(met_by, Instant::now());
+                        }
                     }
                     result => return result,
                 }

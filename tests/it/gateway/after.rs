@@ -1,11 +1,12 @@
 //! What follows a leg: `POST /twilio/dial-done`, `/twilio/person-done`, `/twilio/sip-status`.
 
+use loadtest::stack::shared;
 use neurality::domain::{
     call::{CallPhase, NextStep},
     ids::{CallId, Epoch, PodId, TenantId},
 };
 
-use super::{FALLBACK, Rig, now, sid};
+use super::{DESK, FALLBACK, Rig, Servers, migrated, now, sid};
 
 pub(super) const NOBODY: &str = "<Say>Sorry, nobody could take your call. Please call again later. Goodbye.</Say><Hangup></Hangup>";
 
@@ -110,6 +111,36 @@ async fn the_fallback_of_another_clinic_is_not_used() {
     assert!(
         answer.text.contains("<Say>We are sorry") && !answer.text.contains(FALLBACK),
         "{answer:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_transfer_for_a_clinic_that_is_not_known_dials_nobody() {
+    let database = migrated(shared::postgres()).await;
+    let servers = Servers::new(&shared::redis().fresh_url(), database);
+    let rig = Rig::on(servers, 2).await;
+    let to = DESK.parse().expect("number");
+    let query = rig.ended_with(&NextStep::Transfer { to }).await;
+    let done = async || {
+        let target = format!("/twilio/dial-done?{query}");
+        let fields = [
+            ("CallSid", &*sid()),
+            ("To", "+12125550177"),
+            ("DialCallStatus", "completed"),
+        ];
+        rig.twilio(&target, &fields).await
+    };
+    // The number was moved during the call: the clinic is known by its id.
+    let known = done().await;
+    assert!(known.text.contains(DESK), "{known:?}");
+    let lose = "ALTER TABLE tenants RENAME TO tenants_elsewhere";
+    shared::postgres()
+        .psql(rig.database.name(), lose)
+        .expect("psql");
+    let unknown = done().await;
+    assert!(
+        unknown.text.contains("<Say>We are sorry") && !unknown.text.contains("<Dial"),
+        "{unknown:?}"
     );
 }
 
