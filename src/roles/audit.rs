@@ -45,12 +45,10 @@ pub enum AuditCommand {
         /// Only this clinic; all of them (as the schema's owner) if left out.
         #[arg(long)]
         tenant: Option<TenantId>,
-        /// What an earlier run printed: the records of then must be those of now.
+        /// What earlier runs of `verify`, `checkpoint` and `retain` printed, kept outside the database: the records of then must be those of now, and months that were
+        /// detached are vouched for.
         #[arg(long)]
         against: Option<PathBuf>,
-        /// Checkpoints that were kept outside the database, as `checkpoint` and `retain` print them: the ones in it are read anyway.
-        #[arg(long)]
-        checkpoints: Option<PathBuf>,
     },
     /// Verify a clinic's chain and sign its present end; prints the checkpoint as a line of JSON, to be kept outside the database (as the schema's owner).
     Checkpoint {
@@ -81,22 +79,10 @@ pub async fn run(config: &Config, args: AuditArgs) -> anyhow::Result<()> {
     let db = Db::connect(&config.postgres, keyring.clone())?;
     match args.command {
         AuditCommand::Export { call, actor } => export(&db, call, &actor).await,
-        AuditCommand::Verify {
-            tenant,
-            against,
-            checkpoints,
-        } => {
-            let kept = Kept {
-                heads: against
-                    .as_deref()
-                    .map(kept_heads)
-                    .transpose()?
-                    .unwrap_or_default(),
-                checkpoints: checkpoints
-                    .as_deref()
-                    .map(kept_checkpoints)
-                    .transpose()?
-                    .unwrap_or_default(),
+        AuditCommand::Verify { tenant, against } => {
+            let kept = match against {
+                Some(file) => Kept::read(&file)?,
+                None => Kept::default(),
             };
             let tenants = match tenant {
                 Some(tenant) => vec![tenant],
@@ -126,13 +112,29 @@ struct Kept {
     checkpoints: Vec<Checkpoint>,
 }
 
-fn kept_checkpoints(file: &Path) -> anyhow::Result<Vec<Checkpoint>> {
-    let text = std::fs::read_to_string(file).context("read the checkpoints")?;
-    let lines = text.lines().filter(|line| !line.trim().is_empty());
-    lines
-        .map(serde_json::from_str)
-        .collect::<Result<_, _>>()
-        .context("read the checkpoints")
+impl Kept {
+    fn read(file: &Path) -> anyhow::Result<Self> {
+        let text = std::fs::read_to_string(file).context("read what was kept")?;
+        let mut kept = Self::default();
+        for line in text.lines().filter(|line| !line.trim().is_empty()) {
+            kept.add(line).context("read what was kept")?;
+        }
+        Ok(kept)
+    }
+
+    /// A line is a checkpoint or a head.
+    fn add(&mut self, line: &str) -> anyhow::Result<()> {
+        if let Ok(checkpoint) = serde_json::from_str(line) {
+            self.checkpoints.push(checkpoint);
+            return Ok(());
+        }
+        let line: Line = serde_json::from_str(line)?;
+        let mut head = ChainMac::GENESIS;
+        hex::decode_to_slice(&line.head, &mut head.0)?;
+        let intact = line.intact;
+        self.heads.insert(line.tenant, KeptHead { intact, head });
+        Ok(())
+    }
 }
 
 async fn all_tenants(config: &Config, keyring: Keyring) -> anyhow::Result<Vec<TenantId>> {
@@ -147,22 +149,6 @@ struct Line {
     tenant: TenantId,
     intact: u64,
     head: String,
-}
-
-fn kept_heads(file: &Path) -> anyhow::Result<HashMap<TenantId, KeptHead>> {
-    let text = std::fs::read_to_string(file).context("read the kept heads")?;
-    let head = |line: &str| {
-        let line: Line = serde_json::from_str(line)?;
-        let mut head = ChainMac::GENESIS;
-        hex::decode_to_slice(&line.head, &mut head.0)?;
-        let intact = line.intact;
-        anyhow::Ok((line.tenant, KeptHead { intact, head }))
-    };
-    let lines = text.lines().filter(|line| !line.trim().is_empty());
-    lines
-        .map(head)
-        .collect::<Result<_, _>>()
-        .context("read the kept heads")
 }
 
 async fn export(db: &Db, call: CallId, actor: &str) -> anyhow::Result<()> {

@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use super::{pod::PodDeps, wall_clock};
@@ -26,6 +27,8 @@ const PERIOD: Duration = Duration::from_secs(10);
 
 /// After the time for which Redis holds an artifact, the copy in Postgres waits so long for the one in Redis to come home.
 const AFTER_REDIS: TimeDelta = TimeDelta::seconds(60);
+/// The caller waits to be put through meanwhile.
+const KEEPING: Duration = Duration::from_secs(1);
 /// Until a call is looked at again of which Redis says that it goes on.
 const GOES_ON: TimeDelta = TimeDelta::seconds(60);
 
@@ -108,11 +111,13 @@ async fn store(deps: &PodDeps, tenant: TenantId, call: CallId) -> Result<bool, S
 /// Keeps a copy of an artifact that Redis holds, for the case that Redis loses it.
 pub(super) async fn keep(deps: &PodDeps, artifact: &SealedArtifact, held_until: DateTime<Utc>) {
     let kept = deps.db.keep_artifact(artifact, held_until + AFTER_REDIS);
-    if let Err(error) = kept.await {
-        tracing::warn!(
+    match timeout(KEEPING, kept).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::warn!(
             error = &error as &dyn std::error::Error,
             "the held artifact is in redis alone"
-        );
+        ),
+        Err(_) => tracing::warn!("the held artifact is in redis alone: postgres is slow"),
     }
 }
 
