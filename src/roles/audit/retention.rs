@@ -12,6 +12,7 @@ use chrono::{DateTime, Months, NaiveDate, Utc};
 use serde_json::json;
 
 use crate::{
+    dispatch::wall_clock,
     domain::ids::TenantId,
     security::TenantSealer,
     storage::postgres::{
@@ -47,7 +48,7 @@ impl Month {
 
 pub(super) async fn checkpoint(db: &Db, admin: &Admin, tenant: TenantId) -> anyhow::Result<()> {
     let sealer = intact(db, tenant).await?;
-    let made = admin.make_checkpoint(&sealer, now()).await?;
+    let made = admin.make_checkpoint(&sealer, wall_clock()).await?;
     println!("{}", serde_json::to_string(&made)?);
     Ok(())
 }
@@ -59,7 +60,7 @@ pub(super) async fn retain(
     before: Month,
     file: &Path,
 ) -> anyhow::Result<()> {
-    let before = before.begin(now())?;
+    let before = before.begin(wall_clock())?;
     let sealer = intact(db, tenant).await?;
     let out = OpenOptions::new()
         .write(true)
@@ -68,7 +69,7 @@ pub(super) async fn retain(
         .context("create the export")?;
     let exported = export(admin, &sealer, before, out).await?;
     let detached = admin
-        .detach_months(&sealer, before, exported, now())
+        .detach_months(&sealer, before, exported, wall_clock())
         .await
         .context("detach the months")?;
     for table in &detached.tables {
@@ -119,14 +120,6 @@ async fn export(
     let file = out.into_inner().context("write the export")?;
     file.sync_all().context("write the export")?;
     Ok(exported)
-}
-
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the command's only look at the clock"
-)]
-fn now() -> DateTime<Utc> {
-    Utc::now()
 }
 
 #[cfg(test)]
