@@ -36,7 +36,7 @@ impl Rig {
         let value = if yes { "= on" } else { "" };
         let name = self.database.name();
         self.as_superuser(&format!(
-            "ALTER DATABASE {name} {what} default_transaction_read_only {value}"
+            "ALTER ROLE neurality_app IN DATABASE {name} {what} default_transaction_read_only {value}"
         ));
     }
 
