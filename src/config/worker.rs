@@ -12,6 +12,9 @@ pub struct WorkerConfig {
     pub listen: SocketAddr,
     /// Calls this pod takes at a time.
     pub max_calls: u32,
+    /// Percent of `max_calls` that one LiveKit project may hold by jobs that were offered and are not assigned (each for 12 s at most), where the pod serves several
+    /// projects; always at least one slot. With one project there is nobody to starve, and no such limit.
+    pub unassigned_limit_percent: u8,
     /// Longest call, seconds.
     pub max_call_secs: u64,
     /// Seconds that running calls get after SIGTERM.
@@ -35,6 +38,7 @@ impl Default for WorkerConfig {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 8081)),
             max_calls: 200,
+            unassigned_limit_percent: 25,
             max_call_secs: 1800,
             drain_deadline_secs: 1860,
             status_interval_ms: 2500,
@@ -68,6 +72,12 @@ impl WorkerConfig {
             ));
         }
         let is_percent = |value: u8| (1..=100).contains(&value);
+        if !is_percent(self.unassigned_limit_percent) {
+            return Err(ConfigError::invalid(
+                "worker.unassigned_limit_percent",
+                "must be between 1 and 100",
+            ));
+        }
         if !is_percent(self.late_frames_limit_percent) || !is_percent(self.cpu_limit_percent) {
             return Err(ConfigError::invalid(
                 "worker.cpu_limit_percent",
@@ -81,5 +91,33 @@ impl WorkerConfig {
             ));
         }
         Ok(())
+    }
+
+    /// Slots that each of so many LiveKit projects may hold by jobs that are not assigned.
+    #[must_use]
+    pub fn most_promised(&self, projects: usize) -> usize {
+        let max = self.max_calls as usize;
+        if projects < 2 {
+            return max;
+        }
+        (max * usize::from(self.unassigned_limit_percent) / 100).max(1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn where_there_are_several_projects_each_may_hold_a_share_by_mere_promises() {
+        let config = |max_calls, percent| WorkerConfig {
+            max_calls,
+            unassigned_limit_percent: percent,
+            ..WorkerConfig::default()
+        };
+        assert_eq!(config(200, 25).most_promised(1), 200);
+        assert_eq!(config(200, 25).most_promised(3), 50);
+        assert_eq!(config(2, 25).most_promised(2), 1, "never none");
+        assert!(config(2, 0).validate().is_err() && config(2, 101).validate().is_err());
     }
 }

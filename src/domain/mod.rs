@@ -10,6 +10,7 @@ pub mod coverage;
 pub mod e164;
 pub mod ids;
 pub mod job;
+pub mod keyterms;
 pub mod opening_hours;
 pub mod phi;
 pub mod placement;

@@ -14,6 +14,7 @@ use crate::{
 /// One turn's latency. Stages that did not happen are absent. The stages from the caller's last sound to the agent's first that do not
 /// overlap add up: `endpointing + model + tools + tts_ttfb + tts_silence + own = total`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct TurnLatency {
     /// The turn.
     pub turn: u32,

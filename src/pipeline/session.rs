@@ -250,7 +250,7 @@ impl Session {
                 system_prompt(&deps.profile, deps.started_at),
                 restored.entries,
             ),
-            record: Record::new(restored.turns, restored.utterances),
+            record: Record::new(restored.turns, restored.utterances).with_unknown(restored.unknown),
             unfinished,
             is_resuming: opening == Opening::Apology,
             started_at: deps.started_at,

@@ -1,9 +1,13 @@
 //! The conversation as bytes, to be sealed and kept until the call ends: another pod goes on from it.
+//!
+//! During a roll-out that pod is of another version, older or newer. So `version` grows only when an older pod must not go on with what a newer one wrote: it then refuses
+//! the bytes, and the call goes back to the queue, for a pod that can read them. Anything else may be added at will: a field that is missing has a default, one that is
+//! not known is kept and written again, an entry of an unknown kind is passed over.
 
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
 use super::{
@@ -19,10 +23,16 @@ use crate::{
     tools::outcome::{ToolOutcome, ToolStatus, ToolTrace},
 };
 
-/// Stored bytes that are no session.
+/// Stored bytes that this pod cannot go on from.
 #[derive(Debug, thiserror::Error)]
-#[error("decode the stored session")]
-pub struct SnapshotError(#[source] serde_json::Error);
+pub enum SnapshotError {
+    /// They are no session.
+    #[error("decode the stored session")]
+    Malformed(#[source] serde_json::Error),
+    /// A newer pod wrote them, in a form that means something else. Another pod of its kind can read them.
+    #[error("the stored session is of version {0}, which this pod does not know")]
+    Newer(u32),
+}
 
 /// A conversation to go on with.
 #[derive(Debug, Default)]
@@ -38,6 +48,19 @@ pub struct Restored {
     pub(super) utterances: Vec<Utterance>,
     pub(super) traces: Vec<ToolTrace>,
     pub(super) latencies: Vec<TurnLatency>,
+    /// What a newer pod wrote beside it.
+    pub(super) unknown: Unknown,
+}
+
+/// Fields of the stored form that this version does not know. No `Debug`: they may be patient data.
+#[derive(Clone, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(super) struct Unknown(serde_json::Map<String, Value>);
+
+impl std::fmt::Debug for Unknown {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_list().entries(self.0.keys()).finish()
+    }
 }
 
 /// What is left of a conversation whose pod is gone, for its artifact.
@@ -60,29 +83,62 @@ pub(super) struct Parts<'a> {
     pub(super) utterances: &'a [Utterance],
     pub(super) traces: &'a [ToolTrace],
     pub(super) latencies: &'a [TurnLatency],
+    pub(super) unknown: &'a Unknown,
 }
 
-/// The stored form. Inside sealed bytes the guard of [`Phi`] is not needed, outside it never exists.
+/// The stored form. Inside sealed bytes the guard of [`Phi`] is not needed, outside it never exists. `version` and the two times make it a session: they alone have no
+/// default.
 #[derive(Serialize, Deserialize)]
 struct Stored {
     version: u32,
     saved_at: CallTime,
     started_at: DateTime<Utc>,
+    #[serde(default)]
     turns: u32,
+    #[serde(default, deserialize_with = "known")]
     entries: Vec<StoredEntry>,
+    #[serde(default, deserialize_with = "known")]
     utterances: Vec<StoredUtterance>,
+    #[serde(default, deserialize_with = "known")]
     traces: Vec<StoredTrace>,
+    #[serde(default, deserialize_with = "known")]
     latencies: Vec<TurnLatency>,
+    #[serde(flatten)]
+    unknown: Unknown,
 }
 
+/// What every version says of itself, before anything else is read.
+#[derive(Deserialize)]
+struct Versioned {
+    version: u32,
+}
+
+/// The newest form that this pod reads.
 const VERSION: u32 = 1;
+
+/// The members of a list that are of a known form; what is left out is counted in the log, never shown.
+fn known<'de, D: Deserializer<'de>, T: DeserializeOwned>(from: D) -> Result<Vec<T>, D::Error> {
+    let members = Option::<Vec<Value>>::deserialize(from)?.unwrap_or_default();
+    let there = members.len();
+    let read = members.into_iter().map(serde_json::from_value);
+    let known: Vec<T> = read.filter_map(Result::ok).collect();
+    if known.len() < there {
+        tracing::warn!(
+            passed_over = there - known.len(),
+            "a stored session has members of an unknown form"
+        );
+    }
+    Ok(known)
+}
 
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum StoredEntry {
     Caller(String),
     Agent {
+        #[serde(default)]
         text: String,
+        #[serde(default)]
         calls: Vec<StoredCall>,
     },
 }
@@ -91,18 +147,23 @@ enum StoredEntry {
 struct StoredCall {
     id: ToolCallId,
     name: String,
+    #[serde(default)]
     arguments: String,
+    #[serde(default)]
     content: Option<String>,
 }
 
 #[derive(Serialize, Deserialize)]
 struct StoredUtterance {
+    #[serde(default)]
     index: u32,
     speaker: Speaker,
     text: String,
     started: CallTime,
     ended: CallTime,
+    #[serde(default)]
     interrupted: bool,
+    #[serde(default)]
     words: Vec<(String, CallTime, CallTime, f32)>,
 }
 
@@ -110,11 +171,16 @@ struct StoredUtterance {
 struct StoredTrace {
     id: ToolCallId,
     name: String,
+    #[serde(default)]
     arguments: String,
+    #[serde(default)]
     content: Value,
+    #[serde(default)]
     status: String,
+    #[serde(default)]
     took: Duration,
     started: CallTime,
+    #[serde(default)]
     turn: u32,
 }
 
@@ -129,6 +195,7 @@ pub(super) fn encode(parts: &Parts<'_>) -> Phi<Vec<u8>> {
         utterances: parts.utterances.iter().map(store_utterance).collect(),
         traces: parts.traces.iter().map(store_trace).collect(),
         latencies: parts.latencies.to_vec(),
+        unknown: parts.unknown.clone(),
     };
     Phi::new(serde_json::to_vec(&stored).expect("string keys and finite numbers are JSON"))
 }
@@ -137,9 +204,14 @@ impl Restored {
     /// Reads what a session saved.
     ///
     /// # Errors
-    /// [`SnapshotError`] if the bytes are not of this form.
+    /// [`SnapshotError`] if the bytes are no session, or one that means something else than this version can know.
     pub fn decode(bytes: &[u8]) -> Result<Self, SnapshotError> {
-        let stored: Stored = serde_json::from_slice(bytes).map_err(SnapshotError)?;
+        let malformed = SnapshotError::Malformed;
+        let Versioned { version } = serde_json::from_slice(bytes).map_err(malformed)?;
+        if version > VERSION {
+            return Err(SnapshotError::Newer(version));
+        }
+        let stored: Stored = serde_json::from_slice(bytes).map_err(malformed)?;
         Ok(Self {
             saved_at: stored.saved_at,
             started_at: stored.started_at,
@@ -149,6 +221,7 @@ impl Restored {
             utterances: stored.utterances.into_iter().map(load_utterance).collect(),
             traces: stored.traces.into_iter().map(load_trace).collect(),
             latencies: stored.latencies,
+            unknown: stored.unknown,
         })
     }
 
@@ -304,83 +377,4 @@ fn load_trace(stored: StoredTrace) -> ToolTrace {
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    #[test]
-    fn what_is_stored_is_restored() {
-        let request = ToolRequest {
-            id: ToolCallId("c1".into()),
-            name: "book_appointment".into(),
-            arguments: Phi::new("{}".to_owned()),
-        };
-        let slot = CallSlot {
-            request: request.clone(),
-            run: None,
-            content: Some(Phi::new("ok".to_owned())),
-        };
-        let entries = [
-            Entry::Caller(Phi::new("tuesday".to_owned())),
-            Entry::Agent(AgentEntry {
-                text: Phi::new("Done.".to_owned()),
-                calls: vec![slot],
-            }),
-        ];
-        let word = Word {
-            text: Phi::new("tuesday".into()),
-            start: CallTime::ZERO,
-            end: CallTime::from_millis(300),
-            confidence: 0.5,
-        };
-        let utterance = Utterance {
-            index: 0,
-            speaker: Speaker::Caller,
-            text: Phi::new("tuesday".to_owned()),
-            started: CallTime::ZERO,
-            ended: CallTime::from_millis(300),
-            interrupted: false,
-            words: vec![word],
-        };
-        let outcome = ToolOutcome {
-            id: request.id.clone(),
-            content: Phi::new(json!({"booked": true})),
-            status: ToolStatus::Declined,
-            effect: None,
-            took: Duration::from_millis(7),
-        };
-        let traces = [ToolTrace {
-            request,
-            outcome,
-            started: CallTime::from_millis(400),
-            turn: 0,
-        }];
-        let parts = Parts {
-            now: CallTime::from_millis(900),
-            started_at: DateTime::UNIX_EPOCH,
-            latencies: &[TurnLatency::default()],
-            turns: 1,
-            entries: &entries,
-            utterances: &[utterance],
-            traces: &traces,
-        };
-        let bytes = encode(&parts);
-        let restored = Restored::decode(bytes.expose()).expect("own form");
-        assert_eq!(
-            (restored.turns, restored.saved_at),
-            (1, CallTime::from_millis(900))
-        );
-        let again = Parts {
-            now: restored.saved_at,
-            started_at: restored.started_at,
-            latencies: &restored.latencies,
-            turns: restored.turns,
-            entries: &restored.entries,
-            utterances: &restored.utterances,
-            traces: &restored.traces,
-        };
-        assert_eq!(encode(&again).expose(), bytes.expose());
-        assert!(Restored::decode(b"{}").is_err());
-    }
-}
+mod tests;

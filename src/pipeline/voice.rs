@@ -2,6 +2,12 @@
 //!
 //! The synthesiser's sound carries no marks, so each flush makes one piece of the playout: its text is what was spoken since the last flush.
 //! A stream that breaks is opened again and the pieces it did not finish are spoken again.
+//!
+//! What has to be told waits here until it is taken: orders to the vendor in [`orders::Orders`], one for each stream, and `Clear`s for the room in `clears`. Neither a
+//! full channel nor a stream that is opened again loses one.
+
+mod link;
+mod orders;
 
 use std::{
     collections::{HashSet, VecDeque},
@@ -11,6 +17,7 @@ use std::{
 
 use tokio::sync::mpsc;
 
+use self::{link::Stream, orders::Orders};
 use super::speech::Sentence;
 use crate::{
     domain::{call_time::CallTime, phi::Phi},
@@ -77,19 +84,25 @@ struct Group {
     flushed: bool,
 }
 
+/// The way to the synthesiser.
+enum Link {
+    Open(Stream),
+    /// The stream is gone, another is opened.
+    Opening(BoxFuture<'static, Result<TtsStream, ProviderError>>),
+    /// Given up, or the call is over.
+    Gone,
+}
+
 /// See the module.
 pub(super) struct Voice {
     tts: Arc<dyn TextToSpeech>,
     request: TtsRequest,
-    stream: Option<TtsStream>,
-    opening: Option<BoxFuture<'static, Result<TtsStream, ProviderError>>>,
+    link: Link,
     losses: u32,
     playout: Playout,
     /// When the next frame was due at the last look.
     due: CallTime,
     groups: VecDeque<Group>,
-    /// `Clear`s not confirmed: until then what comes is old.
-    clearing: u32,
     flushes: VecDeque<CallTime>,
     /// Utterances that may still get text.
     open: HashSet<UtteranceId>,
@@ -100,6 +113,8 @@ pub(super) struct Voice {
     is_covered: bool,
     events: VecDeque<VoiceEvent>,
     out: mpsc::Sender<OutFrame>,
+    /// `Clear`s that the room has not taken: until then it gets no sound.
+    clears: u32,
 }
 
 impl Voice {
@@ -113,13 +128,11 @@ impl Voice {
         Self {
             tts,
             request,
-            stream: Some(stream),
-            opening: None,
+            link: Link::Open(Stream::new(stream)),
             losses: 0,
             playout: Playout::new(now),
             due: now,
             groups: VecDeque::new(),
-            clearing: 0,
             flushes: VecDeque::new(),
             open: HashSet::new(),
             waiting: false,
@@ -127,6 +140,7 @@ impl Voice {
             is_covered: false,
             events: VecDeque::new(),
             out,
+            clears: 0,
         }
     }
 
@@ -160,7 +174,7 @@ impl Voice {
         }
         self.open.insert(utterance);
         self.waiting = true;
-        self.send(TtsInput::Speak(sentence.spoken));
+        self.order(now, |orders| orders.speak(&sentence.spoken));
         if self.recent_flushes(now) < EAGER_FLUSHES {
             self.flush(now);
         }
@@ -171,7 +185,7 @@ impl Voice {
         if let Some(group) = self.groups.back_mut().filter(|g| !g.flushed) {
             group.flushed = true;
             self.flushes.push_back(now);
-            self.send(TtsInput::Flush);
+            self.order(now, Orders::flush);
         }
     }
 
@@ -193,7 +207,7 @@ impl Voice {
     pub(super) fn pause(&mut self, now: CallTime) {
         self.is_paused = true;
         self.playout.pause(now);
-        self.hand_out(OutFrame::Clear);
+        self.clear_room();
     }
 
     pub(super) fn resume(&mut self) {
@@ -207,7 +221,7 @@ impl Voice {
     pub(super) fn cover(&mut self, now: CallTime) {
         self.is_covered = true;
         self.playout.pause(now);
-        self.hand_out(OutFrame::Clear);
+        self.clear_room();
     }
 
     pub(super) fn uncover(&mut self) {
@@ -233,22 +247,27 @@ impl Voice {
         if self.is_covered {
             self.playout.pause(now);
         }
-        self.hand_out(OutFrame::Clear);
-        if !self.groups.is_empty() && self.stream.is_some() {
-            self.send(TtsInput::Clear);
-            self.clearing += 1;
-        }
-        self.groups.clear();
+        self.clear_room();
+        let is_owed = !std::mem::take(&mut self.groups).is_empty();
         self.open.clear();
         self.waiting = false;
+        if is_owed {
+            self.order(now, Orders::clear);
+            // A stream that cannot be told to be silent is left: another has nothing to say.
+            if matches!(&self.link, Link::Open(stream) if stream.orders.is_urgent()) {
+                self.lost(Ok(()));
+            }
+        }
         heard
     }
 
     /// Hands out the frames that are due. Says how late it was called, if it is time for a frame; sound that has just come is ahead of that time.
     pub(super) fn pump(&mut self, now: CallTime) -> Option<Duration> {
         let late = (now >= self.due).then(|| now.since(self.due));
+        self.order(now, |_| ());
+        self.hand_out_clears();
         while let Some(frame) = self.playout.next_frame(now) {
-            self.hand_out(OutFrame::Sound(frame));
+            self.hand_out(frame);
         }
         while let Some(event) = self.playout.poll_event() {
             self.events.push_back(VoiceEvent::Playout(event));
@@ -271,11 +290,10 @@ impl Voice {
         self.events.pop_front()
     }
 
-    /// The call is over.
+    /// The call is over. The stream's task ends when it is told so, or when nobody is there to tell it anything.
     pub(super) fn close(&mut self) {
-        self.opening = None;
-        if let Some(stream) = self.stream.take()
-            && stream.input.try_send(TtsInput::Close).is_err()
+        if let Link::Open(stream) = std::mem::replace(&mut self.link, Link::Gone)
+            && stream.ends.input.try_send(TtsInput::Close).is_err()
         {
             tracing::debug!("the synthesiser was busy or gone at the end");
         }
@@ -283,30 +301,26 @@ impl Voice {
 
     /// What comes next. Cancel-safe.
     pub(super) async fn next(&mut self) -> VoiceInput {
-        match (&mut self.stream, &mut self.opening) {
-            (Some(stream), _) if self.playout.buffered() < BUFFER => VoiceInput::Tts(
-                stream
-                    .events
-                    .recv()
-                    .await
-                    .unwrap_or(TtsEvent::Closed(Ok(()))),
-            ),
-            (None, Some(opening)) => {
+        match &mut self.link {
+            Link::Open(stream) if self.playout.buffered() < BUFFER => {
+                VoiceInput::Tts(stream.next().await)
+            }
+            Link::Opening(opening) => {
                 let stream = opening.await;
-                self.opening = None;
+                self.link = Link::Gone;
                 VoiceInput::Opened(stream)
             }
-            _ => std::future::pending().await,
+            Link::Open(_) | Link::Gone => std::future::pending().await,
         }
     }
 
     pub(super) fn handle(&mut self, now: CallTime, input: VoiceInput) {
         match input {
-            VoiceInput::Tts(TtsEvent::Audio(samples)) if self.clearing == 0 => self.sound(&samples),
-            VoiceInput::Tts(TtsEvent::Flushed) if self.clearing == 0 => self.flushed(),
-            VoiceInput::Tts(TtsEvent::Audio(_) | TtsEvent::Flushed) => {}
-            VoiceInput::Tts(TtsEvent::Cleared) => self.clearing = self.clearing.saturating_sub(1),
             VoiceInput::Tts(TtsEvent::Closed(result)) => self.lost(result),
+            VoiceInput::Tts(TtsEvent::Cleared) => self.order(now, Orders::cleared),
+            VoiceInput::Tts(_) if self.is_clearing() => {}
+            VoiceInput::Tts(TtsEvent::Audio(samples)) => self.sound(&samples),
+            VoiceInput::Tts(TtsEvent::Flushed) => self.flushed(),
             VoiceInput::Opened(Ok(stream)) => self.opened(now, stream),
             VoiceInput::Opened(Err(error)) => {
                 tracing::error!(
@@ -316,6 +330,11 @@ impl Voice {
                 self.events.push_back(VoiceEvent::Dead);
             }
         }
+    }
+
+    /// What comes was ordered before the caller interrupted.
+    fn is_clearing(&self) -> bool {
+        matches!(&self.link, Link::Open(stream) if stream.orders.is_clearing())
     }
 
     fn sound(&mut self, samples: &[i16]) {
@@ -334,8 +353,7 @@ impl Voice {
     }
 
     fn lost(&mut self, result: Result<(), ProviderError>) {
-        self.stream = None;
-        self.clearing = 0;
+        self.link = Link::Gone;
         self.losses += 1;
         if let Err(error) = result {
             tracing::warn!(
@@ -349,37 +367,36 @@ impl Voice {
             return;
         }
         let (tts, request) = (Arc::clone(&self.tts), self.request.clone());
-        self.opening = Some(Box::pin(async move { tts.open(request).await }));
+        self.link = Link::Opening(Box::pin(async move { tts.open(request).await }));
     }
 
     /// Speaks again what the lost stream did not finish; with an apology if the caller heard a part of it.
     fn opened(&mut self, now: CallTime, stream: TtsStream) {
-        self.stream = Some(stream);
-        let broke_off = self.playout.rewind_incomplete(SORRY);
-        let groups: Vec<(Vec<Phi<String>>, bool)> = self
-            .groups
-            .iter()
-            .map(|g| (g.spoken.clone(), g.flushed))
-            .collect();
-        if broke_off {
-            self.send(TtsInput::Speak(Phi::new(SORRY.to_owned())));
+        let mut stream = Stream::new(stream);
+        if self.playout.rewind_incomplete(SORRY) {
+            stream.orders.speak(&Phi::new(SORRY.to_owned()));
         }
-        for (spoken, flushed) in groups {
-            for text in spoken {
-                self.send(TtsInput::Speak(text));
+        for group in &self.groups {
+            for text in &group.spoken {
+                stream.orders.speak(text);
             }
-            if flushed {
+            if group.flushed {
                 self.flushes.push_back(now);
-                self.send(TtsInput::Flush);
+                stream.orders.flush();
             }
         }
+        self.link = Link::Open(stream);
+        self.order(now, |_| ());
     }
 
-    /// Orders go nowhere while the stream is gone: they are repeated when it is back.
-    fn send(&mut self, input: TtsInput) {
-        let Some(stream) = &self.stream else { return };
-        if stream.input.try_send(input).is_err() {
-            // A stream that takes no order for a minute of speech is as good as gone. Dropping it ends its task.
+    /// Orders go nowhere while the stream is gone: they are repeated when another is there.
+    fn order(&mut self, now: CallTime, give: impl FnOnce(&mut Orders)) {
+        let Link::Open(stream) = &mut self.link else {
+            return;
+        };
+        give(&mut stream.orders);
+        if !stream.tell(now) {
+            // Dropping it ends its task.
             self.lost(Ok(()));
         }
     }
@@ -395,10 +412,25 @@ impl Voice {
         self.flushes.len()
     }
 
+    /// The room drops what it was given and has not sent, before it gets anything else.
+    fn clear_room(&mut self) {
+        self.clears += 1;
+        self.hand_out_clears();
+    }
+
+    fn hand_out_clears(&mut self) {
+        while self.clears > 0 && self.out.try_send(OutFrame::Clear).is_ok() {
+            self.clears -= 1;
+        }
+    }
+
     /// The room takes frames at once; one that does not is late, and late sound is worth nothing.
-    fn hand_out(&self, frame: OutFrame) {
-        if self.out.try_send(frame).is_err() {
+    fn hand_out(&self, frame: AudioFrame) {
+        if self.clears > 0 || self.out.try_send(OutFrame::Sound(frame)).is_err() {
             tracing::trace!("the room takes no frame");
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

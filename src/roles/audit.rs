@@ -1,5 +1,7 @@
 //! `neurality audit`: reads and proves the audit artifacts.
 
+mod retention;
+
 use std::{
     collections::HashMap,
     io::Write,
@@ -10,11 +12,12 @@ use anyhow::{Context, bail};
 use serde::Deserialize;
 use serde_json::json;
 
+use self::retention::Month;
 use crate::{
     config::Config,
     domain::ids::{CallId, TenantId},
     security::{ChainMac, Keyring},
-    storage::postgres::{Db, KeptHead, PhiAccess, admin::Admin},
+    storage::postgres::{Checkpoint, Db, KeptHead, PhiAccess, admin::Admin},
 };
 
 /// Arguments of `neurality audit`.
@@ -42,9 +45,28 @@ pub enum AuditCommand {
         /// Only this clinic; all of them (as the schema's owner) if left out.
         #[arg(long)]
         tenant: Option<TenantId>,
-        /// What an earlier run printed: the records of then must be those of now.
+        /// What earlier runs of `verify`, `checkpoint` and `retain` printed, kept outside the database: the records of then must be those of now, and months that were
+        /// detached are vouched for.
         #[arg(long)]
         against: Option<PathBuf>,
+    },
+    /// Verify a clinic's chain and sign its present end; prints the checkpoint as a line of JSON, to be kept outside the database (as the schema's owner).
+    Checkpoint {
+        /// The clinic.
+        #[arg(long)]
+        tenant: TenantId,
+    },
+    /// Verify a clinic's chain, export the records of old months, sealed, and detach those months under a checkpoint, which is printed (as the schema's owner).
+    Retain {
+        /// The clinic.
+        #[arg(long)]
+        tenant: TenantId,
+        /// The first month that stays, such as `2026-09`; this month and the one before always stay.
+        #[arg(long)]
+        before: Month,
+        /// The file to export to; it must not exist yet.
+        #[arg(long)]
+        export: PathBuf,
     },
 }
 
@@ -59,8 +81,8 @@ pub async fn run(config: &Config, args: AuditArgs) -> anyhow::Result<()> {
         AuditCommand::Export { call, actor } => export(&db, call, &actor).await,
         AuditCommand::Verify { tenant, against } => {
             let kept = match against {
-                Some(file) => kept_heads(&file)?,
-                None => HashMap::new(),
+                Some(file) => Kept::read(&file)?,
+                None => Kept::default(),
             };
             let tenants = match tenant {
                 Some(tenant) => vec![tenant],
@@ -68,6 +90,50 @@ pub async fn run(config: &Config, args: AuditArgs) -> anyhow::Result<()> {
             };
             verify(&db, &tenants, &kept).await
         }
+        AuditCommand::Checkpoint { tenant } => {
+            let admin = Admin::connect(&config.postgres, keyring)?;
+            retention::checkpoint(&db, &admin, tenant).await
+        }
+        AuditCommand::Retain {
+            tenant,
+            before,
+            export,
+        } => {
+            let admin = Admin::connect(&config.postgres, keyring)?;
+            retention::retain(&db, &admin, tenant, before, &export).await
+        }
+    }
+}
+
+/// What was kept outside the database.
+#[derive(Default)]
+struct Kept {
+    heads: HashMap<TenantId, KeptHead>,
+    checkpoints: Vec<Checkpoint>,
+}
+
+impl Kept {
+    fn read(file: &Path) -> anyhow::Result<Self> {
+        let text = std::fs::read_to_string(file).context("read what was kept")?;
+        let mut kept = Self::default();
+        for line in text.lines().filter(|line| !line.trim().is_empty()) {
+            kept.add(line).context("read what was kept")?;
+        }
+        Ok(kept)
+    }
+
+    /// A line is a checkpoint or a head.
+    fn add(&mut self, line: &str) -> anyhow::Result<()> {
+        if let Ok(checkpoint) = serde_json::from_str(line) {
+            self.checkpoints.push(checkpoint);
+            return Ok(());
+        }
+        let line: Line = serde_json::from_str(line)?;
+        let mut head = ChainMac::GENESIS;
+        hex::decode_to_slice(&line.head, &mut head.0)?;
+        let intact = line.intact;
+        self.heads.insert(line.tenant, KeptHead { intact, head });
+        Ok(())
     }
 }
 
@@ -83,22 +149,6 @@ struct Line {
     tenant: TenantId,
     intact: u64,
     head: String,
-}
-
-fn kept_heads(file: &Path) -> anyhow::Result<HashMap<TenantId, KeptHead>> {
-    let text = std::fs::read_to_string(file).context("read the kept heads")?;
-    let head = |line: &str| {
-        let line: Line = serde_json::from_str(line)?;
-        let mut head = ChainMac::GENESIS;
-        hex::decode_to_slice(&line.head, &mut head.0)?;
-        let intact = line.intact;
-        anyhow::Ok((line.tenant, KeptHead { intact, head }))
-    };
-    let lines = text.lines().filter(|line| !line.trim().is_empty());
-    lines
-        .map(head)
-        .collect::<Result<_, _>>()
-        .context("read the kept heads")
 }
 
 async fn export(db: &Db, call: CallId, actor: &str) -> anyhow::Result<()> {
@@ -119,20 +169,20 @@ async fn export(db: &Db, call: CallId, actor: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn verify(
-    db: &Db,
-    tenants: &[TenantId],
-    kept: &HashMap<TenantId, KeptHead>,
-) -> anyhow::Result<()> {
+async fn verify(db: &Db, tenants: &[TenantId], kept: &Kept) -> anyhow::Result<()> {
     let mut broken = 0;
     for tenant in tenants {
         let sealer = db.sealer(*tenant).await?;
-        let report = db.verify_chain(&sealer, kept.get(tenant).copied()).await?;
+        let of_tenant = |checkpoint: &&Checkpoint| checkpoint.tenant == *tenant;
+        let checkpoints: Vec<Checkpoint> =
+            kept.checkpoints.iter().filter(of_tenant).cloned().collect();
+        let head = kept.heads.get(tenant).copied();
+        let report = db.verify_chain_with(&sealer, head, &checkpoints).await?;
         let problem = report.broken.map(|problem| problem.to_string());
         broken += usize::from(problem.is_some());
         println!(
             "{}",
-            json!({ "tenant": tenant, "intact": report.intact, "head": hex::encode(report.head.0), "broken": problem })
+            json!({ "tenant": tenant, "intact": report.intact, "detached": report.detached, "head": hex::encode(report.head.0), "broken": problem })
         );
     }
     if broken > 0 {

@@ -43,7 +43,9 @@ pub async fn run(
     let calls_tasks = TaskTracker::new();
     let deps = deps(&config, &metrics, &calls_tasks, lifecycle)?;
     let agent_name = agent_name(&config.livekit.agent_name, config.pool.region.as_ref());
-    let slots = Slots::new(config.worker.max_calls);
+    let projects = config.livekit.all_projects();
+    let slots = Slots::new(config.worker.max_calls)
+        .with_most_promised(config.worker.most_promised(projects.len()));
     let registered = Registered::new(Arc::clone(&metrics));
     let (started, assigned) = mpsc::channel(ASSIGNED_CAPACITY);
 
@@ -82,7 +84,7 @@ pub async fn run(
         started,
         registered,
     };
-    for (project, livekit) in config.livekit.all_projects() {
+    for (project, livekit) in projects {
         let agent = Agent::new(project, livekit, shared.clone());
         lifecycle.spawn(agent.run(done.clone()));
     }

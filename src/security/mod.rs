@@ -15,7 +15,7 @@ mod sealer;
 pub use self::{
     envelope::{Aad, DataKey, Sealed, WrappedKey},
     keyring::{Keyring, KeyringError, MasterKeyId},
-    sealer::{BlindIndex, ChainLink, ChainMac, IdempotencyKey, TenantSealer},
+    sealer::{BlindIndex, ChainLink, ChainMac, ChainStatement, IdempotencyKey, TenantSealer},
 };
 
 /// A sealed value or wrapped key that cannot be opened.

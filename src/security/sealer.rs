@@ -49,6 +49,21 @@ pub struct ChainLink<'a> {
     pub document: &'a Sealed,
 }
 
+/// What a checkpoint of an audit chain states.
+#[derive(Clone, Copy, Debug)]
+pub struct ChainStatement<'a> {
+    /// The record after which it holds.
+    pub sequence: u64,
+    /// The chain's value there.
+    pub head: ChainMac,
+    /// The month before which records were taken out, if any were.
+    pub detached_before: Option<DateTime<Utc>>,
+    /// Records up to `sequence` that stayed then.
+    pub kept: &'a [u64],
+    /// When it was made.
+    pub made_at: DateTime<Utc>,
+}
+
 /// Seals and opens one tenant's fields. A cheap clone; keys are wiped when the last clone is gone.
 #[derive(Clone)]
 pub struct TenantSealer {
@@ -203,6 +218,25 @@ impl TenantSealer {
             &Sha256::digest(link.document.as_bytes()),
         ];
         ChainMac(self.keyed_hash(&self.keys.chain, "audit", &parts))
+    }
+
+    /// Signs a checkpoint of the chain, with the chain's key.
+    #[must_use]
+    pub fn checkpoint(&self, statement: &ChainStatement<'_>) -> ChainMac {
+        let before = statement.detached_before.map(|at| at.timestamp_micros());
+        let kept = statement
+            .kept
+            .iter()
+            .flat_map(|sequence| sequence.to_be_bytes());
+        let parts: [&[u8]; 6] = [
+            &statement.sequence.to_be_bytes(),
+            &statement.head.0,
+            &[u8::from(before.is_some())],
+            &before.unwrap_or_default().to_be_bytes(),
+            &kept.collect::<Vec<u8>>(),
+            &statement.made_at.timestamp_micros().to_be_bytes(),
+        ];
+        ChainMac(self.keyed_hash(&self.keys.chain, "checkpoint", &parts))
     }
 
     /// The tenant is in the key already; it is hashed too so that two tenants who were given one key by mistake still differ.

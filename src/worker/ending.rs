@@ -19,7 +19,10 @@ use crate::{
         turn::EndReason,
     },
     room::{CallRoom, LossReason},
-    storage::redis::{Lapse, WriteError, through_failover},
+    storage::{
+        postgres::{EndedCall, NewCall},
+        redis::{Lapse, WriteError, through_failover},
+    },
 };
 
 /// A Redis Cluster needs up to so long to replace a primary.
@@ -223,11 +226,12 @@ async fn end_record(call: &Call, outcome: Outcome, ended_at: DateTime<Utc>) {
             "end the call record"
         );
     }
-    if let Err(error) = deps
-        .db
-        .finish_call(record.tenant, record.call, ended_at, outcome)
-        .await
-    {
+    let ended = EndedCall {
+        begun: NewCall::from(record),
+        ended_at,
+        outcome,
+    };
+    if let Err(error) = deps.db.end_call(&call.clinic.sealer, &ended).await {
         tracing::warn!(
             error = &error as &dyn std::error::Error,
             "note the call's end"

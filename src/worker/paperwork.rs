@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     artifact::{self, Account},
     call::Call,
+    failure::SessionError,
     pod::PodDeps,
     wall_clock,
 };
@@ -18,7 +19,7 @@ use crate::{
     },
     pipeline::snapshot::Restored,
     storage::{
-        postgres::NewCall,
+        postgres::{EndedCall, NewCall},
         redis::{Adoption, StoredCall},
     },
 };
@@ -29,6 +30,9 @@ const PERIOD: Duration = Duration::from_secs(5);
 const OWN_TIME: TimeDelta = TimeDelta::seconds(35);
 /// Time that a pod which has taken it on has.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A conversation that a newer pod saved is left to such a pod for so long; then its call's artifact is written without it, before Redis forgets the call.
+const LAST_RESORT: TimeDelta = TimeDelta::minutes(60);
 
 type SweepError = Box<dyn std::error::Error + Send + Sync>;
 
@@ -66,26 +70,39 @@ async fn adopt(
         .adopt(tenant, call, &deps.pod, now - OWN_TIME, now, PATIENCE)
         .await?;
     if let Adoption::Yours(stored) = adopted {
-        write_up(deps, *stored).await?;
+        write_up(deps, *stored, now).await?;
         tracing::info!(tenant.id = %tenant, call.id = %call, "the artifact of an orphaned call is written");
     }
     Ok(())
 }
 
-async fn write_up(deps: &PodDeps, stored: StoredCall) -> Result<(), SweepError> {
+async fn write_up(
+    deps: &PodDeps,
+    stored: StoredCall,
+    now: DateTime<Utc>,
+) -> Result<(), SweepError> {
     let epoch = stored.epoch;
     let call = Call::load(deps.clone(), stored, epoch).await?;
-    let restored = call.saved().await?;
+    let restored = match call.saved().await {
+        Err(SessionError::Decode(error)) if now - call.record.admitted_at > LAST_RESORT => {
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "no pod can read the conversation: its artifact goes without"
+            );
+            None
+        }
+        restored => restored?,
+    };
     let outcome = outcome(call.record.next.as_ref(), restored.as_ref());
     let record = &call.record;
     debug_assert_eq!(record.phase, CallPhase::Ended);
-    deps.db
-        .begin_call(&call.clinic.sealer, &NewCall::from(record))
-        .await?;
     let (started_at, ended_at) = times(&call.stored, restored.as_ref());
-    deps.db
-        .finish_call(record.tenant, record.call, ended_at, outcome)
-        .await?;
+    let ended = EndedCall {
+        begun: NewCall::from(record),
+        ended_at,
+        outcome,
+    };
+    deps.db.end_call(&call.clinic.sealer, &ended).await?;
     let remains = restored.unwrap_or_default().into_remains();
     let account = Account {
         record,

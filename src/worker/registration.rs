@@ -172,6 +172,15 @@ impl Registration {
         let Some(metadata) = JobMetadata::from_json(&job.metadata) else {
             return decline(job.id);
         };
+        self.expire(now);
+        if self.reserved.len() >= self.slots.most_promised() {
+            tracing::debug!(
+                livekit.project = %self.link.project,
+                promised = self.reserved.len(),
+                "a project offers more jobs than it assigns"
+            );
+            return decline(job.id);
+        }
         let Some(slot) = self.slots.reserve() else {
             return decline(job.id);
         };
@@ -264,8 +273,12 @@ mod tests {
     }
 
     fn ask(registration: &mut Registration, job: Job) -> bool {
+        ask_at(Duration::ZERO, registration, job)
+    }
+
+    fn ask_at(now: Duration, registration: &mut Registration, job: Job) -> bool {
         let actions = registration.handle(
-            Duration::ZERO,
+            now,
             FromServer::Availability(AvailabilityRequest {
                 job: Some(job),
                 resuming: false,
@@ -298,6 +311,36 @@ mod tests {
         assert_eq!(slots.used(), 1);
         registration.expire(Duration::from_secs(13));
         assert_eq!(slots.used(), 0);
+    }
+
+    #[test]
+    fn a_project_that_never_assigns_leaves_slots_to_the_others() {
+        let slots = Slots::new(8).with_most_promised(2);
+        let (mut bad, mut good) = (registration(slots.clone()), registration(slots.clone()));
+        let at = Duration::from_secs;
+        let offers = |seconds: u64, project: &mut Registration| {
+            let names = ["a", "b", "c"].map(|name| format!("{name}{seconds}"));
+            names
+                .iter()
+                .filter(|id| ask_at(at(seconds), project, job(id)))
+                .count()
+        };
+        assert_eq!(offers(0, &mut bad), 2);
+        assert_eq!(offers(5, &mut bad), 0, "two are still promised");
+        assert_eq!(offers(5, &mut good), 2);
+        assert_eq!(slots.used(), 4);
+        assert_eq!(offers(13, &mut bad), 2, "the first two have lapsed");
+        let assignment = JobAssignment {
+            job: Some(job("a5")),
+            token: "t".into(),
+            url: None,
+        };
+        let started = good.handle(at(6), FromServer::Assignment(assignment));
+        assert!(matches!(started.as_slice(), [Action::Start(_)]));
+        assert!(
+            ask_at(at(6), &mut good, job("d")),
+            "a job that was assigned is promised no more"
+        );
     }
 
     #[test]

@@ -9,6 +9,7 @@ use tokio::sync::watch;
 #[derive(Clone, Debug)]
 pub struct Slots {
     max: u32,
+    most_promised: usize,
     /// Changed under its lock, which is held for a comparison and an addition.
     counts: Arc<watch::Sender<Counts>>,
 }
@@ -47,8 +48,25 @@ impl Slots {
         };
         Self {
             max,
+            most_promised: max as usize,
             counts: Arc::new(watch::Sender::new(counts)),
         }
+    }
+
+    /// One LiveKit project may hold so many of them by jobs that were offered and are not assigned: one that offers and never assigns must not take the pod away from
+    /// the others.
+    #[must_use]
+    pub fn with_most_promised(self, most_promised: usize) -> Self {
+        Self {
+            most_promised,
+            ..self
+        }
+    }
+
+    /// See [`Self::with_most_promised`]; all of them if nothing was said.
+    #[must_use]
+    pub const fn most_promised(&self) -> usize {
+        self.most_promised
     }
 
     /// Takes a slot; `None` when all that are offered are taken or the pod drains.

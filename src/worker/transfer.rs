@@ -1,7 +1,7 @@
 //! A call's way to a person, and back.
 //!
-//! On the webhook route the person is dialled after the leg has ended, so what becomes of it is known only then, to the gateway. Until then the artifact is held: a caller whom the
-//! person does not take comes back, and the agent that goes on writes the artifact of the whole call. By a trunk the network refers the caller while the agent listens.
+//! On the webhook route the person is dialled after the leg has ended, so what becomes of it is known only then, to the gateway. Until then the artifact is held, in Redis
+//! and in Postgres: a caller whom the person does not take comes back, and the agent that goes on writes the artifact of the whole call. By a trunk the network refers the caller while the agent listens.
 
 use std::{sync::Arc, time::Duration};
 
@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use super::{
     call::Call,
     ending::{self, NotOurs},
-    wall_clock,
+    parked, wall_clock,
 };
 use crate::{
     dispatch::{Rooms, RoomsError},
@@ -170,6 +170,7 @@ pub(super) async fn prepare(
     if !ending::is_noted(noted.await)? {
         return Ok(false);
     }
+    parked::keep(&call.deps, artifact, wall_clock() + HOLD).await;
     let bytes = artifact.to_bytes();
     let held = store.hold_artifact(record.tenant, record.call, &bytes, wall_clock(), HOLD);
     if let Err(error) = held.await {

@@ -18,7 +18,7 @@ use neurality::{
 
 use crate::{
     postgres::artifact_parts,
-    support::{dental_file, new_call, now},
+    support::{Rig, dental_file, new_call, now},
 };
 
 fn seeds() -> Vec<PathBuf> {
@@ -119,4 +119,71 @@ async fn from_an_empty_database_to_a_proven_audit() {
     audit::run(&config, verify(Some(tenant)))
         .await
         .expect_err("the chain is broken");
+}
+
+#[tokio::test]
+async fn old_months_are_exported_and_detached_and_the_audit_still_verifies() {
+    let rig = Rig::new().await;
+    let folder = tempfile::tempdir().expect("temp dir");
+    let config = rig.config();
+    let tenant = rig.dental.profile.id;
+    let today = chrono::Utc::now();
+    for months in [6, 6, 5, 0] {
+        let mut parts = artifact_parts(tenant, CallId::generate(), "hello");
+        parts.started_at = today - chrono::Months::new(months);
+        let sealed = SealedArtifact::seal(&rig.dental.sealer, &Artifact::new(&parts));
+        let written = rig.db.insert_artifact(&rig.dental.sealer, &sealed).await;
+        written.expect("insert");
+    }
+    let run = async |command| audit::run(&config, AuditArgs { command }).await;
+    let export = folder.path().join("export.jsonl");
+    let retain = |months| AuditCommand::Retain {
+        tenant,
+        before: (today - chrono::Months::new(months))
+            .format("%Y-%m")
+            .to_string()
+            .parse()
+            .expect("a month"),
+        export: export.clone(),
+    };
+    run(retain(0)).await.expect_err("this month stays");
+    run(AuditCommand::Checkpoint { tenant })
+        .await
+        .expect("audit checkpoint");
+    run(retain(5)).await.expect("audit retain");
+    run(retain(4))
+        .await
+        .expect_err("an export is never overwritten");
+    let lines = std::fs::read_to_string(&export).expect("the export");
+    let records: Vec<serde_json::Value> = lines
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("JSON"))
+        .collect();
+    let numbers: Vec<u64> = records
+        .iter()
+        .map(|record| record["sequence"].as_u64().expect("a number"))
+        .collect();
+    assert_eq!(numbers, [1, 2]);
+    assert!(!lines.contains("hello"), "sealed as it was");
+    assert_eq!(rig.as_superuser("SELECT count(*) FROM call_artifacts"), "2");
+    let verify = AuditCommand::Verify {
+        tenant: Some(tenant),
+        against: None,
+    };
+    run(verify).await.expect("audit verify");
+    let lost = "SET session_replication_role = replica; DELETE FROM audit_checkpoints WHERE detached_before IS NOT NULL";
+    let checkpoint = rig.db.checkpoints(&rig.dental.sealer).await.expect("read");
+    rig.as_superuser(lost);
+    let kept = folder.path().join("checkpoints.jsonl");
+    let text: Vec<String> = checkpoint
+        .iter()
+        .map(|line| serde_json::to_string(line).expect("JSON"))
+        .collect();
+    std::fs::write(&kept, text.join("\n")).expect("write");
+    let verify = |against| AuditCommand::Verify {
+        tenant: Some(tenant),
+        against,
+    };
+    run(verify(None)).await.expect_err("a month is missing");
+    run(verify(Some(kept))).await.expect("audit verify");
 }

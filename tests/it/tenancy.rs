@@ -9,7 +9,7 @@ use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, Row};
 
 use crate::{
     postgres::artifact_parts,
-    support::{Rig, TestCall, new_call, number, stranger},
+    support::{Rig, TestCall, new_call, now, number, stranger},
 };
 
 const MARIA: &str = "+14155550199";
@@ -66,6 +66,16 @@ async fn lived_in() -> Rig {
                 .expect("insert"),
             ArtifactWrite::Stored
         );
+        let elsewhere = artifact_parts(clinic.profile.id, CallId::generate(), "with a person");
+        let pending = SealedArtifact::seal(&clinic.sealer, &Artifact::new(&elsewhere));
+        rig.db
+            .keep_artifact(&pending, now())
+            .await
+            .expect("keep an artifact");
+        rig.admin
+            .make_checkpoint(&clinic.sealer, now())
+            .await
+            .expect("make a checkpoint");
         let access = PhiAccess {
             actor: "test",
             action: "test",

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use axum::extract::State;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 
 use super::{
     links::{self, CallRef},
@@ -64,17 +64,40 @@ async fn next_of(gateway: &Gateway, call: CallRef) -> Option<NextStep> {
     }
 }
 
-/// The clinic that was dialled, as far as Postgres or the cache knows it in time.
+/// The call's clinic, as far as Postgres or the cache knows it in time: by the number that was dialled, else by its id, which Twilio has signed. A number may be moved
+/// or withdrawn during a call.
 async fn clinic(gateway: &Gateway, form: &SignedForm, call: CallRef) -> Option<Clinic> {
     let patience = Instant::now() + gateway.voice_deadline;
-    let found = gateway.directory.find(&form.dialled()?, patience).await;
-    let clinic = found.ok().flatten()?;
-    (clinic.profile.id == call.tenant).then_some(clinic)
+    let by_number = async {
+        let found = gateway.directory.find(&form.dialled()?, patience).await;
+        found.ok().flatten()
+    };
+    if let Some(clinic) = by_number.await.filter(|c| c.profile.id == call.tenant) {
+        return Some(clinic);
+    }
+    match timeout_at(patience, gateway.db.clinic(call.tenant)).await {
+        Ok(Ok(clinic)) => clinic,
+        Ok(Err(error)) => {
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "the call's clinic is not known"
+            );
+            None
+        }
+        Err(_) => {
+            tracing::error!("the call's clinic is not known in time");
+            None
+        }
+    }
 }
 
-/// Redis says whom to dial, and whoever can write there must not choose: a clinic that we know has one number for people.
+/// Redis says whom to dial, and whoever can write there must not choose: a clinic has one number for people. Of a clinic that is not known nobody can say whether it is
+/// that number, so nobody is dialled.
 fn is_the_clinics(to: &E164, profile: Option<&TenantProfile>) -> bool {
-    let Some(profile) = profile else { return true };
+    let Some(profile) = profile else {
+        tracing::error!("a transfer for a clinic that is not known just now");
+        return false;
+    };
     let is_its_own = profile
         .transfer
         .as_ref()

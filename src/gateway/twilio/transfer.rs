@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use axum::extract::State;
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{
     links::CallRef,
@@ -12,6 +13,7 @@ use super::{
     voice::to_agent,
 };
 use crate::{
+    dispatch::wall_clock,
     domain::{
         call::{NextStep, TransferResult},
         e164::E164,
@@ -21,6 +23,9 @@ use crate::{
     gateway::{Gateway, error::GatewayError},
     storage::redis::{Return, StoredCall},
 };
+
+/// A caller who came back talks to an agent, who writes the artifact of the whole call. Should Redis be lost meanwhile, the copy of its first part waits for that.
+const LONGER_THAN_ANY_CALL: TimeDelta = TimeDelta::hours(2);
 
 /// Hangs up after a person took the call; else sends the caller back to an agent, or tells them that nobody is there.
 ///
@@ -117,6 +122,7 @@ async fn bring_back(
     match returned {
         Ok(Return::Back) => {
             note(gateway, call, to, result);
+            reschedule(gateway, call, wall_clock() + LONGER_THAN_ANY_CALL);
             to_agent(gateway, next_leg, project, &room)
         }
         Ok(Return::Repeated(room)) => to_agent(gateway, next_leg, project, &room),
@@ -134,13 +140,28 @@ async fn bring_back(
     }
 }
 
-/// The end of a transfer that does not lead back. Best effort: the artifact is held for a limited time only.
+/// The copy of the artifact in Postgres goes into the chain then, unless another one of the call does before. Beside the answer; undone, the copy goes when its time comes.
+fn reschedule(gateway: &Gateway, call: CallRef, due_at: DateTime<Utc>) {
+    let db = gateway.db.clone();
+    gateway.dispatcher.beside(async move {
+        let done = db.reschedule_artifact(call.tenant, call.call, due_at).await;
+        if let Err(error) = done {
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "a transferred call's artifact keeps its time"
+            );
+        }
+    });
+}
+
+/// The end of a transfer that does not lead back, also if Redis has forgotten the call. Best effort: the artifact is held for a limited time only.
 pub(super) async fn settle(
     gateway: &Gateway,
     call: CallRef,
     to: Option<E164>,
     result: TransferResult,
 ) {
+    reschedule(gateway, call, wall_clock());
     let settled = gateway
         .store
         .settle_transfer(call.tenant, call.call, result)

@@ -11,7 +11,7 @@ use crate::{
         context::{AgentEntry, Entry},
         reply::{ReplyRun, Step},
         report::SessionReport,
-        snapshot::{self, Parts},
+        snapshot::{self, Parts, Unknown},
         turn::{EndReason, Input, UserTurn},
     },
 };
@@ -24,6 +24,8 @@ pub(super) struct Record {
     speech: Option<CallTime>,
     answered_at: Option<CallTime>,
     barge_ins: u32,
+    /// What a newer pod had saved beside the conversation: it is saved again.
+    unknown: Unknown,
 }
 
 impl Record {
@@ -34,7 +36,12 @@ impl Record {
             speech: None,
             answered_at: None,
             barge_ins: 0,
+            unknown: Unknown::default(),
         }
+    }
+
+    pub(super) fn with_unknown(self, unknown: Unknown) -> Self {
+        Self { unknown, ..self }
     }
 
     pub(super) fn answered(&mut self, now: CallTime) {
@@ -187,6 +194,7 @@ impl Session {
             utterances: &self.record.utterances,
             traces: self.runs.traces(),
             latencies: self.latency.done(),
+            unknown: &self.record.unknown,
         };
         self.journal.write(now, snapshot::encode(&parts));
     }

@@ -5,10 +5,16 @@ use serde::Deserialize;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
-use super::{Db, StorageError, TenantTx};
+use super::{
+    Db, NewCall, StorageError, TenantTx,
+    calls::{self, EndedCall},
+    pending,
+};
 use crate::{
     domain::{
         artifact::Artifact,
+        call::{Outcome, Route},
+        e164::E164,
         ids::{CallId, TenantId},
         phi::Phi,
     },
@@ -43,16 +49,46 @@ struct Named {
     started_at: DateTime<Utc>,
 }
 
+/// What it says of its call.
+#[derive(Deserialize)]
+struct Told {
+    ended_at: DateTime<Utc>,
+    route: Route,
+    dialled: E164,
+    caller: Option<E164>,
+    outcome: Outcome,
+}
+
 impl SealedArtifact {
     /// Whether a holder of the clinic's keys has sealed this document for this call and time.
     #[must_use]
     pub fn is_genuine(&self, sealer: &TenantSealer) -> bool {
-        let Ok(opened) = sealer.open(&place(self.call), &self.document) else {
-            return false;
-        };
-        serde_json::from_slice(opened.expose()).is_ok_and(|named: Named| {
-            (named.tenant_id, named.call_id) == (self.tenant, self.call)
-                && named.started_at.timestamp_millis() == self.started_at.timestamp_millis()
+        self.genuine(sealer).is_some()
+    }
+
+    /// The opened document, if it is genuine.
+    fn genuine(&self, sealer: &TenantSealer) -> Option<Phi<Zeroizing<Vec<u8>>>> {
+        let opened = sealer.open(&place(self.call), &self.document).ok()?;
+        let named: Named = serde_json::from_slice(opened.expose()).ok()?;
+        let is_of_this_call = (named.tenant_id, named.call_id) == (self.tenant, self.call)
+            && named.started_at.timestamp_millis() == self.started_at.timestamp_millis();
+        is_of_this_call.then_some(opened)
+    }
+
+    /// The call, as the document tells of it.
+    fn ended_call(&self, sealer: &TenantSealer) -> Option<EndedCall> {
+        let opened = self.genuine(sealer)?;
+        let told: Told = serde_json::from_slice(opened.expose()).ok()?;
+        Some(EndedCall {
+            begun: NewCall {
+                call: self.call,
+                started_at: self.started_at,
+                route: told.route,
+                dialled: told.dialled,
+                caller: told.caller.map(Phi::new),
+            },
+            ended_at: told.ended_at,
+            outcome: told.outcome,
         })
     }
 
@@ -116,7 +152,7 @@ pub struct PhiAccess<'a> {
 }
 
 impl Db {
-    /// Appends an artifact to its tenant's chain, once per call.
+    /// Appends an artifact to its tenant's chain, once per call. The call's row is made if it is missing: the document knows the call.
     ///
     /// # Errors
     /// [`StorageError`]; doing it again is safe.
@@ -128,12 +164,21 @@ impl Db {
         if artifact.tenant != sealer.tenant() {
             return Err(StorageError::Malformed("artifact"));
         }
+        let ended = artifact.ended_call(sealer);
+        if ended.is_none() {
+            tracing::warn!(call.id = %artifact.call, "an artifact does not tell of its call");
+        }
         self.ensure_partition(artifact.tenant, artifact.started_at)
             .await?;
-        self.timed(async {
+        self.healed(|| async {
             let mut tx = self.begin(artifact.tenant).await?;
             let (last, previous) = lock_head(&mut tx).await?;
-            if exists(&mut tx, artifact).await? {
+            pending::forget(&mut tx, artifact.call).await?;
+            if let Some(ended) = &ended {
+                calls::make_if_missing(&mut tx, sealer, ended).await?;
+            }
+            if exists(&mut tx, artifact.call).await? {
+                tx.commit().await?;
                 return Ok(ArtifactWrite::AlreadyStored);
             }
             let link = ChainLink {
@@ -150,7 +195,7 @@ impl Db {
         .await
     }
 
-    /// Opens a call's artifact and logs that it was opened, or neither. `None` if there is none.
+    /// Opens a call's artifact, whatever became of the call's row, and logs that it was opened, or neither. `None` if there is none.
     ///
     /// # Errors
     /// [`StorageError`]; [`StorageError::Sealed`] if the document was tampered with.
@@ -160,15 +205,17 @@ impl Db {
         call: CallId,
         access: PhiAccess<'_>,
     ) -> Result<Option<Phi<Zeroizing<Vec<u8>>>>, StorageError> {
-        self.timed(async {
+        self.healed(|| async {
             let mut tx = self.begin(sealer.tenant()).await?;
             let document = sqlx::query_scalar!(
-                "SELECT a.document FROM calls c JOIN call_artifacts a USING (tenant_id, started_at, call_id) WHERE c.call_id = $1",
+                "SELECT document FROM call_artifacts WHERE call_id = $1 ORDER BY sequence LIMIT 1",
                 call.as_uuid()
             )
             .fetch_optional(tx.connection())
             .await?;
-            let Some(document) = document else { return Ok(None) };
+            let Some(document) = document else {
+                return Ok(None);
+            };
             let opened = sealer.open(&place(call), &Sealed::from(document))?;
             log_access(&mut tx, access, "call_artifact", call.as_uuid()).await?;
             tx.commit().await?;
@@ -183,7 +230,7 @@ impl Db {
         tenant: TenantId,
         started_at: DateTime<Utc>,
     ) -> Result<(), StorageError> {
-        self.timed(async {
+        self.healed(|| async {
             let mut tx = self.begin(tenant).await?;
             sqlx::query!("SELECT ensure_audit_partition($1)", started_at)
                 .execute(tx.connection())
@@ -195,7 +242,7 @@ impl Db {
 }
 
 /// The end of the tenant's chain, locked until the transaction ends.
-async fn lock_head(tx: &mut TenantTx) -> Result<(u64, ChainMac), StorageError> {
+pub(super) async fn lock_head(tx: &mut TenantTx) -> Result<(u64, ChainMac), StorageError> {
     let head = sqlx::query!("SELECT sequence, mac FROM audit_heads FOR UPDATE")
         .fetch_one(tx.connection())
         .await?;
@@ -209,12 +256,11 @@ pub(super) fn chain_mac(stored: &[u8]) -> Result<ChainMac, StorageError> {
         .map_err(|_| StorageError::Malformed("audit mac"))
 }
 
-async fn exists(tx: &mut TenantTx, artifact: &SealedArtifact) -> Result<bool, StorageError> {
+/// By the call alone: two pods may remember its admission differently.
+async fn exists(tx: &mut TenantTx, call: CallId) -> Result<bool, StorageError> {
     let there = sqlx::query_scalar!(
-        r#"SELECT EXISTS (SELECT FROM call_artifacts WHERE tenant_id = $1 AND started_at = $2 AND call_id = $3) AS "there!""#,
-        artifact.tenant.as_uuid(),
-        artifact.started_at,
-        artifact.call.as_uuid()
+        r#"SELECT EXISTS (SELECT FROM call_artifacts WHERE call_id = $1) AS "there!""#,
+        call.as_uuid()
     )
     .fetch_one(tx.connection())
     .await?;

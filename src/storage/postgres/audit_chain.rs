@@ -1,53 +1,19 @@
 //! Proves that no artifact was altered, taken out or put in.
 
-use chrono::{DateTime, Utc};
-
-use super::{Db, StorageError, TenantTx, audit::chain_mac};
-use crate::{
-    domain::ids::CallId,
-    security::{ChainLink, ChainMac, Sealed, TenantSealer},
+use super::{
+    Db, StorageError, TenantTx,
+    audit::chain_mac,
+    audit_walk::{ChainReport, Head, KeptHead, Record, Walk},
+    checkpoint::{self, Checkpoint},
 };
+use crate::security::{Sealed, TenantSealer};
 
 /// Records read at a time.
 const BATCH: usize = 200;
 
-/// The result of a walk along the chain.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ChainReport {
-    /// Records that are as they were written.
-    pub intact: u64,
-    /// The chain's value after the last of them: to be kept outside the database, where it proves later that nothing was cut off.
-    pub head: ChainMac,
-    /// Where the walk ended early.
-    pub broken: Option<ChainBreak>,
-}
-
-/// A head that was kept outside the database: the chain's value after so many records.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct KeptHead {
-    /// Records.
-    pub intact: u64,
-    /// The value.
-    pub head: ChainMac,
-}
-
-/// What is wrong, at the first place where something is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum ChainBreak {
-    /// The record is not what was written under this number.
-    #[error("record {0} was altered")]
-    Altered(u64),
-    /// The record is not there.
-    #[error("record {0} is missing")]
-    Missing(u64),
-    /// The head says something else than the last record.
-    #[error("the head does not belong to record {0}")]
-    Head(u64),
-}
-
 impl Db {
-    /// Walks the tenant's chain from its first record. A kept head proves that the records it stood for are still those, and all there: whoever owns the database
-    /// could cut the chain's end off and set its head back.
+    /// Walks the tenant's chain from its first record, past months that were detached under a checkpoint. A kept head proves that the records it stood for are still
+    /// those, and all there: whoever owns the database could cut the chain's end off and set its head back.
     ///
     /// # Errors
     /// [`StorageError`] if it could not be read; a broken chain is a result.
@@ -56,57 +22,66 @@ impl Db {
         sealer: &TenantSealer,
         kept: Option<KeptHead>,
     ) -> Result<ChainReport, StorageError> {
-        let mut report = ChainReport {
-            intact: 0,
-            head: ChainMac::GENESIS,
-            broken: None,
-        };
-        while self
-            .timed(self.verify_batch(sealer, kept, &mut report))
-            .await?
-        {}
-        let is_cut = kept.is_some_and(|kept| kept.intact > report.intact);
-        if report.broken.is_none() && is_cut {
-            report.broken = Some(ChainBreak::Missing(report.intact + 1));
-        }
-        Ok(report)
+        self.verify_chain_with(sealer, kept, &[]).await
     }
 
-    /// Goes on from where the report ends; returns whether there may be more.
-    async fn verify_batch(
+    /// As [`Self::verify_chain`], with checkpoints that were kept outside the database too.
+    ///
+    /// # Errors
+    /// As [`Self::verify_chain`].
+    pub async fn verify_chain_with(
         &self,
         sealer: &TenantSealer,
         kept: Option<KeptHead>,
-        report: &mut ChainReport,
-    ) -> Result<bool, StorageError> {
-        let mut tx = self.begin(sealer.tenant()).await?;
-        let (head, records) = read_batch(&mut tx, report.intact).await?;
-        let full = records.len() == BATCH;
-        for record in records {
-            report.broken = check(sealer, kept, report, &record);
-            if report.broken.is_some() {
-                return Ok(false);
+        checkpoints: &[Checkpoint],
+    ) -> Result<ChainReport, StorageError> {
+        let mut known = self.checkpoints(sealer).await?;
+        known.extend_from_slice(checkpoints);
+        let mut walk = Walk::new(sealer, kept, known);
+        let mut read = 0;
+        while walk.report.broken.is_none() {
+            let (head, records) = self.read_chain(sealer, read).await?;
+            let is_last = records.len() < BATCH;
+            for record in records {
+                read = record.sequence;
+                if !walk.step(&record) {
+                    break;
+                }
             }
-            report.intact += 1;
-            report.head = record.mac;
+            if is_last {
+                walk.finish(head);
+                break;
+            }
         }
-        if !full {
-            report.broken = check_head(report, head);
-        }
-        Ok(full)
+        Ok(walk.report)
     }
-}
 
-/// The last sequence number and the chain's value after it, as the head says.
-type Head = (u64, ChainMac);
+    /// The checkpoints in the database, genuine or not, oldest first.
+    ///
+    /// # Errors
+    /// [`StorageError`].
+    pub async fn checkpoints(
+        &self,
+        sealer: &TenantSealer,
+    ) -> Result<Vec<Checkpoint>, StorageError> {
+        self.healed(|| async {
+            let mut tx = self.begin(sealer.tenant()).await?;
+            checkpoint::load(&mut tx).await
+        })
+        .await
+    }
 
-struct Record {
-    sequence: u64,
-    started_at: DateTime<Utc>,
-    call: CallId,
-    document: Sealed,
-    previous: ChainMac,
-    mac: ChainMac,
+    async fn read_chain(
+        &self,
+        sealer: &TenantSealer,
+        after: u64,
+    ) -> Result<(Head, Vec<Record>), StorageError> {
+        self.healed(|| async {
+            let mut tx = self.begin(sealer.tenant()).await?;
+            read_batch(&mut tx, after).await
+        })
+        .await
+    }
 }
 
 /// Head and records in one statement, hence one snapshot: a record appended in between would look like a break.
@@ -156,33 +131,4 @@ async fn read_batch(tx: &mut TenantTx, after: u64) -> Result<(Head, Vec<Record>)
         });
     }
     Ok((head, records))
-}
-
-fn check(
-    sealer: &TenantSealer,
-    kept: Option<KeptHead>,
-    report: &ChainReport,
-    record: &Record,
-) -> Option<ChainBreak> {
-    let sequence = report.intact + 1;
-    if record.sequence != sequence {
-        return Some(ChainBreak::Missing(sequence));
-    }
-    let link = ChainLink {
-        sequence,
-        previous: report.head,
-        started_at: record.started_at,
-        call: record.call,
-        document: &record.document,
-    };
-    let is_kept = kept.is_none_or(|kept| kept.intact != sequence || kept.head == record.mac);
-    let intact = record.mac == sealer.chain(&link) && record.previous == report.head && is_kept;
-    (!intact).then_some(ChainBreak::Altered(sequence))
-}
-
-fn check_head(report: &ChainReport, (last, head): Head) -> Option<ChainBreak> {
-    if last > report.intact {
-        return Some(ChainBreak::Missing(report.intact + 1));
-    }
-    (last != report.intact || head != report.head).then_some(ChainBreak::Head(report.intact))
 }

@@ -21,7 +21,7 @@ impl Db {
         procedure: &str,
         window: Interval,
     ) -> Result<Vec<Calendar>, StorageError> {
-        self.timed(async {
+        self.healed(|| async {
             let mut tx = self.begin(tenant).await?;
             let rows = sqlx::query!(
                 "SELECT p.provider_id, p.number, p.name, h.weekday, h.opens, h.closes
@@ -68,7 +68,7 @@ impl Db {
         let Ok(small) = i16::try_from(number) else {
             return Ok(None);
         };
-        self.timed(async {
+        self.healed(|| async {
             let mut tx = self.begin(tenant).await?;
             let row = sqlx::query!(
                 "SELECT provider_id, name FROM practitioners WHERE number = $1 AND active",

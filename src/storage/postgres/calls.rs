@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{Db, StorageError};
+use super::{Db, StorageError, TenantTx};
 use crate::{
     domain::{
         call::{CallRecord, Outcome, Route, TransferResult},
@@ -28,6 +28,17 @@ pub struct NewCall {
     pub caller: Option<Phi<E164>>,
 }
 
+/// A call that is over.
+#[derive(Clone, Debug)]
+pub struct EndedCall {
+    /// As it began.
+    pub begun: NewCall,
+    /// When it ended.
+    pub ended_at: DateTime<Utc>,
+    /// How.
+    pub outcome: Outcome,
+}
+
 impl From<&CallRecord> for NewCall {
     fn from(record: &CallRecord) -> Self {
         Self {
@@ -50,35 +61,27 @@ impl Db {
         sealer: &TenantSealer,
         call: &NewCall,
     ) -> Result<(), StorageError> {
-        let place = Aad {
-            table: "calls",
-            column: "caller",
-            row: call.call.as_uuid(),
-        };
-        let caller = call.caller.as_ref().map(|caller| {
-            sealer
-                .seal(&place, caller.expose().as_str().as_bytes())
-                .into_bytes()
-        });
-        let index = call
-            .caller
-            .as_ref()
-            .map(|caller| sealer.phone_index(caller).to_vec());
-        self.timed(async {
+        self.healed(|| async {
             let mut tx = self.begin(sealer.tenant()).await?;
-            sqlx::query!(
-                "INSERT INTO calls (tenant_id, call_id, started_at, route, dialled, caller, caller_index) VALUES ($1, $2, $3, $4, $5, $6, $7)
-                 ON CONFLICT (tenant_id, call_id) DO NOTHING",
-                sealer.tenant().as_uuid(),
-                call.call.as_uuid(),
-                call.started_at,
-                call.route.as_str(),
-                call.dialled.as_str(),
-                caller,
-                index
-            )
-            .execute(tx.connection())
-            .await?;
+            insert(&mut tx, sealer, call).await?;
+            tx.commit().await
+        })
+        .await
+    }
+
+    /// Notes down how a call ended, as [`Self::finish_call`], and makes its row first if Postgres was away when it began.
+    ///
+    /// # Errors
+    /// [`StorageError`]; doing it again is safe.
+    pub async fn end_call(
+        &self,
+        sealer: &TenantSealer,
+        call: &EndedCall,
+    ) -> Result<(), StorageError> {
+        self.healed(|| async {
+            let mut tx = self.begin(sealer.tenant()).await?;
+            insert(&mut tx, sealer, &call.begun).await?;
+            finish(&mut tx, call.begun.call, call.ended_at, call.outcome).await?;
             tx.commit().await
         })
         .await
@@ -95,17 +98,9 @@ impl Db {
         ended_at: DateTime<Utc>,
         outcome: Outcome,
     ) -> Result<(), StorageError> {
-        self.timed(async {
+        self.healed(|| async {
             let mut tx = self.begin(tenant).await?;
-            sqlx::query!(
-                "UPDATE calls SET ended_at = $2, outcome = $3
-                 WHERE call_id = $1 AND (ended_at IS NULL OR outcome = 'transferred' AND ended_at < $2)",
-                call.as_uuid(),
-                ended_at,
-                outcome.as_str()
-            )
-            .execute(tx.connection())
-            .await?;
+            finish(&mut tx, call, ended_at, outcome).await?;
             tx.commit().await
         })
         .await
@@ -122,7 +117,7 @@ impl Db {
         to: Option<&E164>,
         result: TransferResult,
     ) -> Result<(), StorageError> {
-        self.timed(async {
+        self.healed(|| async {
             let mut tx = self.begin(tenant).await?;
             sqlx::query!(
                 "UPDATE calls SET transferred_to = $2, transfer_result = $3 WHERE call_id = $1",
@@ -142,7 +137,7 @@ impl Db {
     /// # Errors
     /// [`StorageError`].
     pub async fn resolve_call(&self, call: CallId) -> Result<Option<TenantId>, StorageError> {
-        self.timed(async {
+        self.healed(|| async {
             let mut connection = self.pool.acquire().await?;
             let tenant = sqlx::query_scalar!("SELECT resolve_call($1)", call.as_uuid())
                 .fetch_one(&mut *connection)
@@ -151,4 +146,79 @@ impl Db {
         })
         .await
     }
+}
+
+/// A row that is there already stays as it is.
+async fn insert(
+    tx: &mut TenantTx,
+    sealer: &TenantSealer,
+    call: &NewCall,
+) -> Result<bool, StorageError> {
+    let place = Aad {
+        table: "calls",
+        column: "caller",
+        row: call.call.as_uuid(),
+    };
+    let caller = call.caller.as_ref().map(|caller| {
+        sealer
+            .seal(&place, caller.expose().as_str().as_bytes())
+            .into_bytes()
+    });
+    let index = call
+        .caller
+        .as_ref()
+        .map(|caller| sealer.phone_index(caller).to_vec());
+    let tenant = tx.tenant();
+    let inserted = sqlx::query!(
+        "INSERT INTO calls (tenant_id, call_id, started_at, route, dialled, caller, caller_index) VALUES ($1, $2, $3, $4, $5, $6, $7)
+         ON CONFLICT (tenant_id, call_id) DO NOTHING",
+        tenant.as_uuid(),
+        call.call.as_uuid(),
+        call.started_at,
+        call.route.as_str(),
+        call.dialled.as_str(),
+        caller,
+        index
+    )
+    .execute(tx.connection())
+    .await?;
+    Ok(inserted.rows_affected() > 0)
+}
+
+async fn finish(
+    tx: &mut TenantTx,
+    call: CallId,
+    ended_at: DateTime<Utc>,
+    outcome: Outcome,
+) -> Result<(), StorageError> {
+    sqlx::query!(
+        "UPDATE calls SET ended_at = $2, outcome = $3
+         WHERE call_id = $1 AND (ended_at IS NULL OR outcome = 'transferred' AND ended_at < $2)",
+        call.as_uuid(),
+        ended_at,
+        outcome.as_str()
+    )
+    .execute(tx.connection())
+    .await?;
+    Ok(())
+}
+
+/// Makes the row of a call whose artifact is written. A row that is there knows better how the call ended, unless nobody told it.
+pub(super) async fn make_if_missing(
+    tx: &mut TenantTx,
+    sealer: &TenantSealer,
+    call: &EndedCall,
+) -> Result<(), StorageError> {
+    if insert(tx, sealer, &call.begun).await? {
+        tracing::warn!(call.id = %call.begun.call, "a call's lost row is made anew");
+    }
+    sqlx::query!(
+        "UPDATE calls SET ended_at = $2, outcome = $3 WHERE call_id = $1 AND ended_at IS NULL",
+        call.begun.call.as_uuid(),
+        call.ended_at,
+        call.outcome.as_str()
+    )
+    .execute(tx.connection())
+    .await?;
+    Ok(())
 }

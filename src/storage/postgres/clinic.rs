@@ -9,6 +9,7 @@ use crate::{
     domain::{
         e164::E164,
         ids::TenantId,
+        keyterms,
         opening_hours::{Opening, OpeningHours},
         tenant::{Procedure, TenantProfile, TransferDesk},
     },
@@ -30,7 +31,7 @@ impl Db {
     /// # Errors
     /// [`StorageError`].
     pub async fn resolve_number(&self, dialled: &E164) -> Result<Option<TenantId>, StorageError> {
-        self.timed(async {
+        self.healed(|| async {
             let mut connection = self.pool.acquire().await?;
             let tenant = sqlx::query_scalar!("SELECT resolve_number($1)", dialled.as_str())
                 .fetch_one(&mut *connection)
@@ -48,7 +49,7 @@ impl Db {
         &self,
         tenant: TenantId,
     ) -> Result<Option<TenantProfile>, StorageError> {
-        self.timed(async {
+        self.healed(|| async {
             let mut tx = self.begin(tenant).await?;
             load_profile(&mut tx).await
         })
@@ -60,7 +61,7 @@ impl Db {
     /// # Errors
     /// [`StorageError::NoKey`] if there is no such clinic.
     pub async fn sealer(&self, tenant: TenantId) -> Result<TenantSealer, StorageError> {
-        self.timed(async {
+        self.healed(|| async {
             let mut tx = self.begin(tenant).await?;
             self.load_sealer(&mut tx).await
         })
@@ -72,7 +73,7 @@ impl Db {
     /// # Errors
     /// [`StorageError`].
     pub async fn clinic(&self, tenant: TenantId) -> Result<Option<Clinic>, StorageError> {
-        self.timed(async {
+        self.healed(|| async {
             let mut tx = self.begin(tenant).await?;
             let Some(profile) = load_profile(&mut tx).await? else {
                 return Ok(None);
@@ -200,5 +201,6 @@ async fn load_keyterms(tx: &mut TenantTx) -> Result<Vec<String>, StorageError> {
     )
     .fetch_all(tx.connection())
     .await?;
-    Ok(terms)
+    // A clinic that was saved by an older version may hold anything.
+    Ok(keyterms::clean(terms))
 }

@@ -18,7 +18,7 @@ impl Db {
         plan: &str,
         procedure: &str,
     ) -> Result<Coverage, StorageError> {
-        self.timed(async {
+        self.healed(|| async {
             let mut tx = self.begin(tenant).await?;
             let plans = sqlx::query!("SELECT plan_id, payer, plan, aliases FROM insurance_plans").fetch_all(tx.connection()).await?;
             let plans: Vec<Plan> =

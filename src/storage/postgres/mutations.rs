@@ -55,7 +55,7 @@ impl Db {
         provider: ProviderId,
         starts_at: DateTime<Utc>,
     ) -> Result<u64, StorageError> {
-        self.timed(async {
+        self.healed(|| async {
             let mut tx = self.begin(tenant).await?;
             let count = sqlx::query_scalar!(
                 r#"SELECT count(*) AS "count!" FROM tool_executions

@@ -46,6 +46,21 @@ impl Store {
         ids(&calls, "unwritten call")
     }
 
+    /// Whether the call's artifact is still to be written, by its worker or by a pod that adopts it.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn is_unwritten(&self, tenant: TenantId, call: CallId) -> Result<bool, StoreError> {
+        let admitted: Option<f64> = self
+            .query(
+                redis::cmd("ZSCORE")
+                    .arg(keys::unwritten(tenant))
+                    .arg(call.to_string()),
+            )
+            .await?;
+        Ok(admitted.is_some())
+    }
+
     /// Takes on an ended call's paperwork, if it ended before `ended_before`; no other pod gets it for `patience`.
     ///
     /// # Errors

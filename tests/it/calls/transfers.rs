@@ -1,7 +1,7 @@
 //! Callers who ask for a person: taken, not taken, at an hour when nobody is there, and by a trunk that cannot transfer.
 
 use chrono::{Datelike, Days, Utc};
-use loadtest::caller::LegEnd;
+use loadtest::caller::{CallEvent, LegEnd};
 use serde_json::{Value, json};
 
 use super::{MAPLE, agent_said, lines, tools};
@@ -187,4 +187,27 @@ fn harbor_open_in_three_days() -> String {
     let with =
         format!(r#"transfer: {{ number: "+13105550191", hours: {{ {day}: ["10:00-11:00"] }} }}"#);
     text.replace(line, &with)
+}
+
+/// The person is called, and everything in Redis is lost: the call's place, its briefing and the artifact that was held for the end of the transfer.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_transferred_calls_artifact_arrives_though_redis_lost_everything() {
+    let world = World::start(WorldOptions::default()).await;
+    let mut lost = 0;
+    world
+        .watched(TAKEN, |world, event| {
+            if matches!(event, CallEvent::Dials(_)) {
+                let client = redis::Client::open(&*world.redis_url).expect("url");
+                let mut connection = client.get_connection().expect("redis");
+                redis::cmd("FLUSHDB").exec(&mut connection).expect("flush");
+                lost += 1;
+            }
+        })
+        .await;
+    assert_eq!(lost, 1, "{}", world.logs());
+    let artifact = world.only_artifact().await;
+    assert_eq!(artifact["outcome"], "transferred", "{artifact:#}");
+    assert_eq!(lines(&artifact, "caller"), [ASKED]);
+    assert_eq!(world.sql("SELECT count(*) FROM pending_artifacts"), "0");
+    world.verify_audit().await;
 }

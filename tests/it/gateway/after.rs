@@ -1,11 +1,12 @@
 //! What follows a leg: `POST /twilio/dial-done`, `/twilio/person-done`, `/twilio/sip-status`.
 
+use loadtest::stack::shared;
 use neurality::domain::{
     call::{CallPhase, NextStep, TransferResult},
     ids::{CallId, Epoch, PodId, TenantId},
 };
 
-use super::{CALLER, DESK, FALLBACK, Rig, now, sid};
+use super::{CALLER, DESK, FALLBACK, Rig, Servers, migrated, now, sid};
 
 pub(super) const NOBODY: &str = "<Say>Sorry, nobody could take your call. Please call again later. Goodbye.</Say><Hangup></Hangup>";
 
@@ -192,6 +193,36 @@ async fn a_person_is_shown_the_clinics_number_where_the_callers_is_withheld() {
         let shown = format!(r#" callerId="{}" "#, rig.dialled);
         assert!(answer.text.contains(&shown), "{from}: {answer:?}");
     }
+}
+
+#[tokio::test]
+async fn a_transfer_for_a_clinic_that_is_not_known_dials_nobody() {
+    let database = migrated(shared::postgres()).await;
+    let servers = Servers::new(&shared::redis().fresh_url(), database);
+    let rig = Rig::on(servers, 2).await;
+    let to = DESK.parse().expect("number");
+    let query = rig.ended_with(&NextStep::Transfer { to }).await;
+    let done = async || {
+        let target = format!("/twilio/dial-done?{query}");
+        let fields = [
+            ("CallSid", &*sid()),
+            ("To", "+12125550177"),
+            ("DialCallStatus", "completed"),
+        ];
+        rig.twilio(&target, &fields).await
+    };
+    // The number was moved during the call: the clinic is known by its id.
+    let known = done().await;
+    assert!(known.text.contains(DESK), "{known:?}");
+    let lose = "ALTER TABLE tenants RENAME TO tenants_elsewhere";
+    shared::postgres()
+        .psql(rig.database.name(), lose)
+        .expect("psql");
+    let unknown = done().await;
+    assert!(
+        unknown.text.contains("<Say>We are sorry") && !unknown.text.contains("<Dial"),
+        "{unknown:?}"
+    );
 }
 
 #[tokio::test]

@@ -2,16 +2,22 @@
 
 use std::time::Duration;
 
+use chrono::TimeDelta;
 use neurality::{
     domain::{
+        artifact::Artifact,
         call::{CallPhase, TransferResult},
         ids::{CallId, Epoch, PodId},
         phi::Phi,
     },
-    storage::{postgres::NewCall, redis::StoredCall},
+    storage::{
+        postgres::{NewCall, SealedArtifact},
+        redis::StoredCall,
+    },
 };
 
 use super::{Answer, DESK, Rig, after::NOBODY, now, sid};
+use crate::postgres::artifact_parts;
 
 /// A call whose agent sent it to a person.
 struct Transferred {
@@ -277,4 +283,56 @@ async fn without_its_record_a_person_is_asked_all_the_same() {
         "{answer:?}"
     );
     assert!(!answer.text.contains("Ana"));
+}
+
+impl Transferred {
+    /// Keeps the artifact of this call in Postgres, as its worker did when it sent the caller to a person.
+    async fn keep_artifact(&self, call: CallId) {
+        let parts = artifact_parts(self.rig.tenant(), call, "before the transfer");
+        let sealed = SealedArtifact::seal(&self.rig.clinic.sealer, &Artifact::new(&parts));
+        let due_at = now() + TimeDelta::minutes(6);
+        let kept = self.rig.db.keep_artifact(&sealed, due_at).await;
+        kept.expect("keep");
+    }
+
+    /// Minutes until the kept artifact is due, once that has changed.
+    async fn due_in(&self, call: CallId) -> i64 {
+        for _ in 0..100 {
+            let far = now() + TimeDelta::days(1);
+            let kept = self.rig.db.due_artifacts(self.rig.tenant(), far).await;
+            let kept = kept.expect("look");
+            let kept = kept.iter().find(|kept| kept.artifact.call == call);
+            let minutes = (kept.expect("it is kept").due_at - now()).num_minutes();
+            if !(4..=6).contains(&minutes) {
+                return minutes;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        panic!("its time stays");
+    }
+}
+
+#[tokio::test]
+async fn the_kept_artifact_is_due_when_the_transfer_is_over_and_later_when_the_caller_is_back() {
+    let call = Transferred::new().await;
+    call.keep_artifact(call.call).await;
+    call.person_done(&[("DialCallStatus", "no-answer")]).await;
+    assert!(call.due_in(call.call).await > 60, "an agent has the call");
+
+    let call = Transferred::new().await;
+    call.keep_artifact(call.call).await;
+    let taken = [("DialCallStatus", "completed"), ("DialBridged", "true")];
+    call.person_done(&taken).await;
+    assert!(call.due_in(call.call).await <= 0);
+}
+
+#[tokio::test]
+async fn the_kept_artifact_is_due_also_if_redis_has_forgotten_the_call() {
+    let mut call = Transferred::new().await;
+    let forgotten = CallId::generate();
+    call.keep_artifact(forgotten).await;
+    call.query = format!("tenant={}&call={forgotten}", call.rig.tenant());
+    let done = call.person_done(&[("DialCallStatus", "completed")]);
+    done.await.assert_twiml(NOBODY);
+    assert!(call.due_in(forgotten).await <= 0);
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use neurality::{
+    config::ProvidersConfig,
     domain::call_time::CallTime,
     media::frame::{AudioFrame, PTIME},
     providers::{
@@ -233,10 +234,13 @@ async fn a_call_that_does_not_listen_still_sends() {
 async fn what_cannot_be_helped_is_not_tried_again() {
     for (status, fault) in [(401, Fault::Refused), (400, Fault::BadRequest)] {
         let vendor = Vendor::new().await;
-        let error = refused(
-            &vendor,
-            vendor.refuse(status, "", "{\"err_msg\":\"Maria\"}"),
-        )
+        let error = refused(&vendor, async {
+            vendor.refuse(status, "", "{\"err_msg\":\"Maria\"}").await;
+            if status == 400 {
+                // It might have been the key terms.
+                vendor.refuse(status, "", "{\"err_msg\":\"Maria\"}").await;
+            }
+        })
         .await;
         assert_eq!(error.fault, fault);
         assert!(!format!("{error:?}").contains("Maria"));
@@ -281,4 +285,86 @@ async fn a_handshake_that_hangs_has_a_deadline() {
     });
     assert_eq!(error.await.fault, Fault::Timeout);
     assert!(begun.elapsed() < Duration::from_secs(10));
+}
+
+async fn opened_with(
+    config: &ProvidersConfig,
+    pod: &Pod,
+    keyterms: &[&str],
+) -> Result<SttStream, ProviderError> {
+    assert_eq!(config.deepgram.stt_model, "nova-3-medical");
+    let keyterms = keyterms.iter().map(|term| (*term).to_owned()).collect();
+    let request = SttRequest {
+        keyterms,
+        ..request()
+    };
+    pod.providers.stt.open(request).await
+}
+
+// Case C40.
+#[tokio::test]
+async fn terms_that_are_refused_cost_one_try_more_once_and_not_on_each_call() {
+    let vendor = Vendor::new().await;
+    let mut config = config();
+    config.deepgram.base_url = vendor.url("ws");
+    let pod = Pod::new(&config);
+    let terms = ["Dr. Okafor", "Blue Shield"];
+    let (stream, ()) = tokio::join!(opened_with(&config, &pod, &terms), async {
+        vendor.refuse(400, "", "{\"err_msg\":\"keyterm\"}").await;
+        assert!(vendor.socket().await.query("keyterm").is_empty());
+    });
+    stream.expect("is served without the terms");
+    for _ in 0..3 {
+        let (stream, socket) = tokio::join!(opened_with(&config, &pod, &terms), vendor.socket());
+        stream.expect("is served at once");
+        assert!(socket.query("keyterm").is_empty());
+    }
+    let (stream, socket) = tokio::join!(
+        opened_with(&config, &pod, &["Delta Dental"]),
+        vendor.socket()
+    );
+    stream.expect("is served");
+    assert_eq!(
+        socket.query("keyterm"),
+        ["Delta Dental"],
+        "another clinic's"
+    );
+}
+
+#[tokio::test]
+async fn a_refusal_that_is_not_for_the_terms_stays_one_and_is_not_remembered() {
+    let vendor = Vendor::new().await;
+    let mut config = config();
+    config.deepgram.base_url = vendor.url("ws");
+    let pod = Pod::new(&config);
+    let (refused, ()) = tokio::join!(opened_with(&config, &pod, &["Okafor"]), async {
+        vendor.refuse(400, "", "").await;
+        vendor.refuse(400, "", "").await;
+    });
+    assert_eq!(refused.expect_err("no stream").fault, Fault::BadRequest);
+    let (stream, socket) = tokio::join!(opened_with(&config, &pod, &["Okafor"]), vendor.socket());
+    stream.expect("is served");
+    assert_eq!(socket.query("keyterm"), ["Okafor"]);
+    let (refused, ()) = tokio::join!(opened_with(&config, &pod, &["Okafor"]), async {
+        vendor.refuse(401, "", "").await;
+    });
+    assert_eq!(refused.expect_err("a wrong key").fault, Fault::Refused);
+    assert!(vendor.is_left_alone().await);
+}
+
+// Case C40.
+#[tokio::test]
+async fn terms_go_out_clean_and_as_many_as_the_vendor_takes() {
+    let vendor = Vendor::new().await;
+    let mut config = config();
+    config.deepgram.base_url = vendor.url("ws");
+    let pod = Pod::new(&config);
+    let names: Vec<String> = (0..120).map(|n| format!("Dr. Number {n}")).collect();
+    let mut terms: Vec<&str> = names.iter().map(String::as_str).collect();
+    terms.extend(["", " \r\n", "Blue\nShield ", "blue shield", "dr. number 7"]);
+    let (stream, socket) = tokio::join!(opened_with(&config, &pod, &terms), vendor.socket());
+    stream.expect("opens");
+    let mut expected = names.clone();
+    expected.push("Blue Shield".to_owned());
+    assert_eq!(socket.query("keyterm"), expected);
 }

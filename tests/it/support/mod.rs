@@ -16,7 +16,7 @@ use std::{
 use chrono::{DateTime, Utc};
 use loadtest::stack::{Database, shared};
 use neurality::{
-    config::{PostgresConfig, Secret},
+    config::{Config, PostgresConfig, Secret},
     domain::{
         call::Route,
         call_time::CallTime,
@@ -59,7 +59,7 @@ pub(crate) struct Rig {
     pub(crate) database: Database,
     pub(crate) dental: Clinic,
     pub(crate) family: Clinic,
-    _keys: tempfile::TempDir,
+    keys: tempfile::TempDir,
 }
 
 impl Rig {
@@ -90,13 +90,22 @@ impl Rig {
             database,
             dental,
             family,
-            _keys: keys,
+            keys,
         }
     }
 
     /// The tools of a new call to the dental clinic.
     pub(crate) fn call(&self, caller: &str) -> TestCall {
         TestCall::new(self, self.dental.clone(), caller)
+    }
+
+    /// What the operator's commands need to work on this database.
+    pub(crate) fn config(&self) -> Config {
+        let mut config = Config::default();
+        config.postgres.url = Secret::new(self.database.app_url());
+        config.postgres.owner_url = Secret::new(self.database.owner_url());
+        config.security.key_file = self.keys.path().join("master.keys");
+        config
     }
 
     /// Runs SQL as the superuser.

@@ -3,22 +3,25 @@
 mod batch;
 mod clock;
 mod driver;
+mod terms;
 mod wire;
 
 use std::{sync::Arc, time::Duration};
 
-use tokio::sync::mpsc;
+use parking_lot::Mutex;
+use tokio::{sync::mpsc, time::Instant};
 use tokio_util::task::TaskTracker;
 use url::Url;
 
-use self::driver::Driver;
+use self::{driver::Driver, terms::Terms};
 use super::{INPUT_CAPACITY, SpeechToText, SttRequest, SttStream};
 use crate::{
     config::DeepgramConfig,
+    domain::keyterms,
     media::frame::SAMPLE_RATE,
     providers::{
-        BoxFuture, ProviderError, Vendor,
-        socket::{SocketOpener, endpoint},
+        BoxFuture, Fault, ProviderError, Vendor,
+        socket::{Socket, SocketOpener, endpoint},
     },
     telemetry::{
         labels::{CallResult, ProviderKind},
@@ -30,10 +33,6 @@ use crate::{
 const EVENT_CAPACITY: usize = 64;
 /// Deepgram's own advice; shorter values are refused.
 const UTTERANCE_END: Duration = Duration::from_secs(1);
-/// Deepgram refuses a stream whose terms have more than 500 tokens together. A token of a name is about three letters; what is
-/// over our estimate is left out, because a clinic with many practitioners must not lose its calls.
-const KEYTERM_TOKENS: usize = 450;
-
 /// The recogniser: one socket and one task per open stream.
 pub struct DeepgramStt {
     pub(super) config: DeepgramConfig,
@@ -42,6 +41,8 @@ pub struct DeepgramStt {
     pub(super) stall: Duration,
     pub(super) tasks: TaskTracker,
     pub(super) metrics: Arc<Metrics>,
+    /// Held for a map access, never over an await.
+    terms: Mutex<Terms>,
 }
 
 impl DeepgramStt {
@@ -59,10 +60,11 @@ impl DeepgramStt {
             stall,
             tasks: tasks.clone(),
             metrics: Arc::clone(metrics),
+            terms: Mutex::default(),
         }
     }
 
-    fn url(&self, request: &SttRequest) -> Url {
+    fn url(&self, request: &SttRequest, keyterms: &[String]) -> Url {
         let endpointing = request.endpointing.as_millis().to_string();
         let mut url = endpoint(&self.config.base_url, "v1/listen");
         let mut query = url.query_pairs_mut();
@@ -81,29 +83,53 @@ impl DeepgramStt {
             .append_pair("utterance_end_ms", &UTTERANCE_END.as_millis().to_string())
             .append_pair("vad_events", "true")
             .append_pair("mip_opt_out", "true");
-        // Older models answer 400 to the parameter.
-        if self.config.stt_model.starts_with("nova-3") {
-            for term in within_limit(&request.keyterms) {
-                query.append_pair("keyterm", term);
-            }
+        for term in keyterms {
+            query.append_pair("keyterm", term);
         }
         drop(query);
         url
     }
 
     async fn open_stream(&self, request: SttRequest) -> Result<SttStream, ProviderError> {
-        let url = self.url(&request);
-        let socket = match self.opener.open(&url, &self.config.api_key).await {
-            Ok(socket) => socket,
-            Err(e) => {
-                self.metrics.provider_call(
-                    ProviderKind::Stt,
-                    Vendor::Deepgram,
-                    CallResult(Err(e.fault)),
-                );
-                return Err(e);
+        // Older models answer 400 to the parameter.
+        let terms = match self.config.stt_model.starts_with("nova-3") {
+            true => keyterms::clean(&request.keyterms),
+            false => Vec::new(),
+        };
+        let offers = self.terms.lock().offers(&terms, Instant::now());
+        let mut refused = 0;
+        let socket = loop {
+            match self.connect(&self.url(&request, &offers[refused])).await {
+                Ok(socket) => break socket,
+                // It may be the terms: a call without them is better than none.
+                Err(e) if e.fault == Fault::BadRequest && refused + 1 < offers.len() => {
+                    tracing::warn!(
+                        stt.terms = offers[refused].len(),
+                        stt.terms_next = offers[refused + 1].len(),
+                        "the recogniser refused the stream: again with fewer key terms"
+                    );
+                    refused += 1;
+                }
+                Err(e) => return Err(e),
             }
         };
+        self.terms
+            .lock()
+            .learn(&terms, &offers, refused, Instant::now());
+        Ok(self.stream(socket))
+    }
+
+    async fn connect(&self, url: &Url) -> Result<Socket, ProviderError> {
+        let opened = self.opener.open(url, &self.config.api_key).await;
+        if let Err(e) = &opened {
+            let label = CallResult(Err(e.fault));
+            self.metrics
+                .provider_call(ProviderKind::Stt, Vendor::Deepgram, label);
+        }
+        opened
+    }
+
+    fn stream(&self, socket: Socket) -> SttStream {
         let (input, inputs) = mpsc::channel(INPUT_CAPACITY);
         let (events, out) = mpsc::channel(EVENT_CAPACITY);
         let driver = Driver::new(
@@ -116,34 +142,12 @@ impl DeepgramStt {
         let span = tracing::Span::current();
         self.tasks
             .spawn(tracing::Instrument::instrument(driver.run(), span));
-        Ok(SttStream { input, events: out })
+        SttStream { input, events: out }
     }
-}
-
-/// The first terms that the vendor takes.
-fn within_limit(terms: &[String]) -> impl Iterator<Item = &String> {
-    let mut tokens = 0;
-    terms.iter().take_while(move |term| {
-        tokens += term.chars().count().div_ceil(3).max(1);
-        tokens <= KEYTERM_TOKENS
-    })
 }
 
 impl SpeechToText for DeepgramStt {
     fn open(&self, request: SttRequest) -> BoxFuture<'_, Result<SttStream, ProviderError>> {
         Box::pin(self.open_stream(request))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_clinic_with_very_many_names_still_gets_its_stream() {
-        let few = vec!["Dr. Okafor".to_owned(); 20];
-        assert_eq!(within_limit(&few).count(), 20);
-        let many = vec!["Wolfeschlegelsteinhausenbergerdorff".to_owned(); 200];
-        assert_eq!(within_limit(&many).count(), 37);
     }
 }

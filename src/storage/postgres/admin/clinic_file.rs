@@ -12,6 +12,7 @@ use serde::Deserialize;
 use crate::domain::{
     e164::E164,
     ids::TenantId,
+    keyterms,
     placement::{ProjectName, Region},
 };
 
@@ -198,10 +199,33 @@ impl ClinicFile {
     /// # Errors
     /// [`ClinicFileError`] says what is wrong.
     pub fn parse(yaml: &str) -> Result<Self, ClinicFileError> {
-        let file: Self = serde_yaml_ng::from_str(yaml)?;
+        let mut file: Self = serde_yaml_ng::from_str(yaml)?;
+        file.tidy_terms()?;
         file.check_names()?;
         file.check_hours()?;
         Ok(file)
+    }
+
+    /// Names that the recogniser is told of: a line break in one made it refuse every call.
+    fn tidy_terms(&mut self) -> Result<(), ClinicFileError> {
+        let practitioners = self.practitioners.iter_mut().map(|line| &mut line.name);
+        let plans = self.plans.iter_mut();
+        let terms = practitioners
+            .map(|name| ("practitioner", name))
+            .chain(plans.flat_map(|line| [("payer", &mut line.payer), ("plan", &mut line.plan)]));
+        for (kind, term) in terms {
+            *term = keyterms::tidy(term);
+            if term.is_empty() {
+                return Err(ClinicFileError::Invalid(format!("a {kind} has no name")));
+            }
+            if term.chars().count() > keyterms::LONGEST {
+                return Err(ClinicFileError::Invalid(format!(
+                    "{kind} {term:?} is longer than {} characters",
+                    keyterms::LONGEST
+                )));
+            }
+        }
+        Ok(())
     }
 
     fn check_names(&self) -> Result<(), ClinicFileError> {

@@ -4,6 +4,7 @@
 mod apply;
 mod clinic_file;
 mod keys;
+mod retention;
 
 use std::{str::FromStr, time::Duration};
 
@@ -14,7 +15,10 @@ use sqlx::{
 };
 use tokio::time::Instant;
 
-pub use self::clinic_file::{ClinicFile, ClinicFileError};
+pub use self::{
+    clinic_file::{ClinicFile, ClinicFileError},
+    retention::{DetachError, Detached, Exported, ExportedRecord},
+};
 use super::{StorageError, TenantTx};
 use crate::{config::PostgresConfig, domain::ids::TenantId, security::Keyring};
 

@@ -32,7 +32,7 @@ impl Db {
         mutation: &Mutation,
         wanted: &NewBooking,
     ) -> Result<BookOutcome, StorageError> {
-        self.timed(async {
+        self.healed(|| async {
             let mut tx = self.begin(sealer.tenant()).await?;
             tx.lock_calendar(wanted.provider).await?;
             let patient = patients::upsert(&mut tx, sealer, &wanted.patient).await?;

@@ -22,7 +22,7 @@ impl Db {
         mutation: &Mutation,
         booking: BookingId,
     ) -> Result<Cancelled, StorageError> {
-        self.timed(async {
+        self.healed(|| async {
             let mut tx = self.begin(tenant).await?;
             let mut booking = lock(&mut tx, booking).await?;
             if booking.status == BookingStatus::Cancelled {
@@ -55,7 +55,7 @@ impl Db {
         booking: BookingId,
         to: (ProviderId, Interval),
     ) -> Result<Moved, StorageError> {
-        self.timed(async {
+        self.healed(|| async {
             let mut tx = self.begin(tenant).await?;
             // Only the calendar that is taken from needs the lock; giving time back conflicts with nobody.
             tx.lock_calendar(to.0).await?;

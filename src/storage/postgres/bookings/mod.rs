@@ -136,7 +136,7 @@ impl Db {
             BookingRef::Id(id) => (Some(id.as_uuid()), None),
             BookingRef::Code(code) => (None, Some(code.as_str())),
         };
-        self.timed(async {
+        self.healed(|| async {
             let mut tx = self.begin(tenant).await?;
             let row = sqlx::query_as!(
                 BookingRow,
