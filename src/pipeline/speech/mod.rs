@@ -1,10 +1,12 @@
 //! From a model's stream of text to sentences that a synthesiser speaks well. Pure.
 
 mod clean;
-mod numbers;
+mod emphasis;
+mod grammar;
 mod split;
-mod tokens;
+mod stops;
 
+use self::clean::Place;
 pub use self::split::SentenceSplitter;
 use crate::domain::phi::Phi;
 
@@ -21,11 +23,16 @@ impl Sentence {
     /// Prepares one sentence; none if nothing of it can be spoken.
     #[must_use]
     pub fn new(raw: &str) -> Option<Self> {
-        let written = clean::clean(raw);
-        if !written.chars().any(char::is_alphanumeric) {
+        Self::at(raw, Place::Start)
+    }
+
+    fn at(raw: &str, place: Place) -> Option<Self> {
+        let written = clean::clean(raw, place);
+        let means = |text: &str| text.chars().any(char::is_alphanumeric);
+        let spoken = grammar::spoken(&clean::without_orders(&written));
+        if !means(&written) || !means(&spoken) {
             return None;
         }
-        let spoken = tokens::spoken(&written);
         Some(Self {
             written: Phi::new(written),
             spoken: Phi::new(spoken),
