@@ -268,7 +268,7 @@ pub(super) fn judge(around: &Around<'_>) -> Verdict {
     if name && is(MONTHS) {
         return by_capital(around, |_| false);
     }
-    if is(STREETS) {
+    if is(STREETS) && !matches!(around.back(0), "CT" | "PL") {
         return street(around);
     }
     if is(NUMBERED) {

@@ -82,6 +82,10 @@ pub(super) const PLACE_NAMES: [&str; 9] = [
     "clinic", "pharmacy", "hospital", "station", "suite", "office", "location", "parking",
     "entrance",
 ];
+/// States whose short form is a word or says something else.
+const WORDS_TOO: [&str; 14] = [
+    "in", "or", "me", "hi", "ok", "oh", "pa", "ma", "la", "de", "id", "co", "al", "md",
+];
 const STATES: &[(&str, &str)] = &[
     ("AL", "Alabama"),
     ("AK", "Alaska"),
@@ -190,7 +194,10 @@ fn street_at(view: View<'_>, from: usize) -> Reading {
             && let Some((end, kind)) = kind(view, k, true)
         {
             words.push(kind);
-            return Some((end - from, with_direction(view, end, words, from)));
+            return Some((
+                end - from,
+                format!("{}{}", words.join(" "), stop_of(view, end)),
+            ));
         }
         if view.tok(k).is_word(&["broadway"]) {
             words.push(view.tok(k).text.to_owned());
@@ -203,11 +210,13 @@ fn street_at(view: View<'_>, from: usize) -> Reading {
     None
 }
 
-/// Adds the direction that may stand behind the kind, and the sentence's stop.
-fn with_direction(view: View<'_>, end: usize, words: Vec<String>, _from: usize) -> String {
-    let dotted = view.tok(end - 1).is('.');
-    let stop = if dotted { view.stop(end) } else { "" };
-    format!("{}{stop}", words.join(" "))
+/// The sentence's stop, if the short form before token `end` took it.
+fn stop_of(view: View<'_>, end: usize) -> &'static str {
+    if view.tok(end - 1).is('.') {
+        view.stop(end)
+    } else {
+        ""
+    }
 }
 
 /// A word of a street's name: `Elm`, `4th`, `St.` as a saint.
@@ -244,7 +253,8 @@ fn direction(view: View<'_>, k: usize) -> Option<(usize, &'static str)> {
 /// The kind of a street, short or full; `sure` if a house number tells that it is one.
 fn kind(view: View<'_>, k: usize, sure: bool) -> Option<(usize, String)> {
     let token = view.tok(k);
-    if !token.is_name() {
+    let capitals = token.is_capitals() && !view.ahead(k).back(1).is_capitals();
+    if !token.is_name() || capitals {
         return None;
     }
     if token.is_word(&FULL) {
@@ -282,12 +292,7 @@ pub(super) fn lone_kind(view: View<'_>) -> Reading {
     if view.tok(0).is_word(&FULL) {
         return None;
     }
-    let stop = if view.tok(end - 1).is('.') {
-        view.stop(end)
-    } else {
-        ""
-    };
-    Some((end, format!("{name}{stop}")))
+    Some((end, format!("{name}{}", stop_of(view, end))))
 }
 
 /// `Ste. 4`, `Room 204`, `Apt. 3B`, `Rt. 9`, `P.O. Box 123`, `I-95`.
@@ -322,7 +327,7 @@ pub(super) fn place(view: View<'_>) -> Reading {
             _ => None,
         };
     }
-    let number = number?;
+    let number = number.filter(|d| d.len() < 5 || !is_short)?;
     let letter = view
         .glued(k + 1)
         .filter(|t| t.is_word(&["a", "b", "c", "d", "e", "f", "g", "h"]) && view.ends(k + 2));
@@ -351,6 +356,10 @@ fn interstate(view: View<'_>) -> Reading {
 pub(super) fn postal(view: View<'_>) -> Reading {
     if let Some((_, name)) = STATES.iter().find(|(short, _)| *short == view.tok(0).text) {
         let (used, code) = zip(view.ahead(1))?;
+        let word = view.tok(0).is_word(&WORDS_TOO);
+        if !(view.back(1).is(',') || (view.back(1).is_name() && !word)) {
+            return None;
+        }
         return Some((1 + used, format!("{name} {code}")));
     }
     let (used, words) = zip(view)?;

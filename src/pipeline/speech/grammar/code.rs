@@ -260,9 +260,15 @@ fn suits(view: View<'_>, chunk: &Chunk, name: Name) -> bool {
     }
     let separate = chunk.text.contains('-') && chunk.text.len() < 5;
     let long = chunk.text.len() >= 3 || chunk.text.starts_with('0');
-    let closed = !view.tok(chunk.end).is_letter_or_digit();
+    let next = view.tok(chunk.end);
+    let spelled_on = next.is_capitals() && next.text.len() == 1 && !matches!(next.text, "I" | "A");
+    let closed = !next.is_letter_or_digit() || spelled_on || next.digits().is_some();
+    let counted = ["digits", "characters", "letters", "numbers", "long", "of"];
+    if next.is_word(&counted) {
+        return false;
+    }
     let fits = if name.is_strong {
-        long || !name.is_next || closed
+        long || closed
     } else {
         closed || (long && name.is_next)
     };

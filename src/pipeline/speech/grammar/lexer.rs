@@ -131,7 +131,8 @@ fn token(rest: &str, first: char) -> (Kind, usize) {
     let end = rest.char_indices().find(|(i, c)| {
         let apostrophe = matches!(c, '\'' | '\u{2019}');
         let next = rest[i + c.len_utf8()..].chars().next();
-        !is_letter(*c) && !(apostrophe && next.is_some_and(is_letter))
+        let goes_on = is_letter(*c) || (apostrophe && next.is_some_and(is_letter));
+        !goes_on
     });
     (Kind::Word, end.map_or(rest.len(), |(i, _)| i))
 }

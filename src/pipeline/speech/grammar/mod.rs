@@ -47,8 +47,8 @@ const RECOGNISERS: [fn(View<'_>) -> Reading; 29] = [
     slash::slashed,
     address::house,
     address::street,
-    address::place,
     address::postal,
+    address::place,
     address::lone_kind,
     code::spelt_out,
     phone::keys,
@@ -134,7 +134,11 @@ impl Line {
         let runs_on = self.is_worded
             && token.kind != Kind::Symbol
             && self.out.ends_with(char::is_alphanumeric);
-        let parted = self.is_parted && token.kind != Kind::Symbol;
+        let closes = matches!(
+            token.symbol(),
+            Some('.' | ',' | ';' | ':' | '!' | '?' | ')' | '"' | '”' | '’' | '…')
+        );
+        let parted = self.is_parted && !closes;
         self.is_worded = false;
         self.push(token.text, token.spaced || runs_on || parted);
     }

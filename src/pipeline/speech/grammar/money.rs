@@ -4,6 +4,7 @@ use super::{
     Reading,
     figure::{Figure, figure},
     lexer::View,
+    measure::unit_at,
     numbers::{amount, digits},
 };
 
@@ -121,7 +122,14 @@ fn second(view: View<'_>, k: usize, first: &Sum) -> Option<Sum> {
     if !view.is_range_dash(k) {
         return None;
     }
-    let sum = one(view, k + 1).or_else(|| read(view, k + 1, first.currency))?;
+    let sum = match one(view, k + 1) {
+        Some(sum) => sum,
+        None => {
+            let sum = read(view, k + 1, first.currency)?;
+            let other = sum.scale.is_none() && unit_at(view, sum.used).is_some();
+            (!other).then_some(sum)?
+        }
+    };
     view.ends_or_hyphen(sum.used).then_some(sum)
 }
 

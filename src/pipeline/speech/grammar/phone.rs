@@ -222,7 +222,7 @@ fn extension_at(view: View<'_>, k: usize) -> Option<(usize, String)> {
 pub(super) fn extension(view: View<'_>) -> Reading {
     let short = view.tok(0).text.eq_ignore_ascii_case("x");
     let long_enough = view.glued(1).and_then(|t| t.digits());
-    if short && !long_enough.is_some_and(|d| d.len() >= 3) {
+    if short && long_enough.is_none_or(|d| d.len() < 3) {
         return None;
     }
     if view.tok(0).kind != Kind::Word {

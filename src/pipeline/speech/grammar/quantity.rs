@@ -139,6 +139,8 @@ fn ranged(view: View<'_>) -> Reading {
         return view.ends_or_hyphen(unit.end).then_some((unit.end, words));
     }
     let plain = own.is_some() || (is_count(&first) && is_count(&second) && rises(&first, &second));
+    let dated = view.back(1).is_word(&["on", "born", "dated"]) && is_month_day(&first, &second);
+    let plain = plain && !dated;
     let plus = view.glued(at).is_some_and(|t| t.is('+'));
     let sum = view.tok(at).is('=');
     (plain && !plus && !sum && view.ends_or_hyphen(at))
@@ -151,6 +153,15 @@ fn is_count(amount: &Amount) -> bool {
         let short = f.whole.len() <= 3 || f.has_commas || f.whole.ends_with('0');
         short && (f.whole.len() == 1 || !f.whole.starts_with('0'))
     })
+}
+
+/// `on 12-14` may be a date.
+fn is_month_day(first: &Amount, second: &Amount) -> bool {
+    let within = |a: &Amount, most: f64| {
+        let value = a.figure.as_ref().and_then(Figure::value);
+        value.is_some_and(|v| (1.0..=most).contains(&v))
+    };
+    within(first, 12.0) && within(second, 31.0)
 }
 
 /// Long numbers make a range only if the second is the greater one; short ones are read alike anyhow.
@@ -213,10 +224,36 @@ fn bare(view: View<'_>) -> Reading {
     if plus {
         return Some((end + 1, format!("{} plus", figure.bare_words())));
     }
+    if let Some(reading) = per(view, &figure) {
+        return Some(reading);
+    }
     if let Some(letter) = letter_behind(view, &figure) {
         return Some((end + 1, letter));
     }
     view.ends_or_hyphen(end).then(|| (end, figure.bare_words()))
+}
+
+/// `2/day`
+fn per(view: View<'_>, figure: &Figure) -> Reading {
+    let slash = view.glued(figure.used)?.is('/');
+    let name = match view
+        .glued(figure.used + 1)?
+        .word()?
+        .to_ascii_lowercase()
+        .as_str()
+    {
+        "day" | "d" => "day",
+        "week" | "wk" => "week",
+        "month" | "mo" => "month",
+        "year" | "yr" => "year",
+        "hour" | "hr" => "hour",
+        "minute" | "min" => "minute",
+        "visit" => "visit",
+        "person" => "person",
+        _ => return None,
+    };
+    let end = figure.used + 2;
+    (slash && view.ends(end)).then(|| (end, format!("{} per {name}", figure.bare_words())))
 }
 
 /// `3B`, `12A`: a short number with a capital letter.

@@ -4,12 +4,17 @@
 pub(super) fn heard(words: &str) -> String {
     let mut out = String::new();
     let mut number = Number::default();
-    for word in words.split(|c: char| !c.is_alphabetic() && c != '-') {
+    for word in words.split_inclusive(|c: char| !c.is_alphabetic() && c != '-') {
+        let pause = word.ends_with([',', ';', '.']);
+        let word = word.trim_end_matches(|c: char| !c.is_alphabetic());
         for part in word.split('-').filter(|p| !p.is_empty()) {
             match value(&part.to_lowercase()) {
                 Some(value) => number.push(value, &mut out),
                 None => number.end(&mut out),
             }
+        }
+        if pause {
+            number.end(&mut out);
         }
     }
     number.end(&mut out);
