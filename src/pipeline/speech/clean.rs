@@ -26,13 +26,44 @@ pub(super) fn clean(raw: &str, place: Place) -> String {
     let visible: String = line.chars().filter_map(visible).collect();
     let text = strip_cells(visible.trim());
     let text = strip_tags(&strip_links(&text));
-    let text = emphasis::strip(&text);
+    let text = unescape(&emphasis::strip(&text));
     let text = match place {
         Place::Within if text.trim().starts_with("##") => text.trim().trim_start_matches('#'),
         Place::Within => text.as_str(),
         _ => strip_line_marker(text.trim(), place),
     };
     text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Entities of HTML, and what they stand for.
+const ENTITIES: [(&str, &str); 7] = [
+    ("&nbsp;", " "),
+    ("&quot;", "\""),
+    ("&#39;", "'"),
+    ("&apos;", "'"),
+    ("&lt;", "<"),
+    ("&gt;", ">"),
+    ("&amp;", "&"),
+];
+
+/// `john\_smith`, `1\.`, `&amp;`: characters that were kept from being mark-up.
+fn unescape(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
+        let escapes = c == '\\' && chars.peek().is_some_and(char::is_ascii_punctuation);
+        if !escapes {
+            out.push(c);
+        } else if let Some(next) = chars.next() {
+            out.push(next);
+        }
+    }
+    if out.contains('&') {
+        for (entity, character) in ENTITIES {
+            out = out.replace(entity, character);
+        }
+    }
+    out
 }
 
 /// The character as it is kept: white space as a space, nothing for what has no shape or is a picture.

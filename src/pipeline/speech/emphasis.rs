@@ -78,7 +78,7 @@ fn runs(text: &str) -> Vec<Run> {
 }
 
 fn run(mark: char, at: usize, len: usize, before: Option<char>, after: &str) -> Option<Run> {
-    if mark == '~' && len != 2 {
+    if (mark == '~' && len != 2) || before == Some('\\') {
         return None;
     }
     let next = after.chars().next();
@@ -127,6 +127,7 @@ mod tests {
             ("~30 min, ~40 min", "~30 min, ~40 min"),
             ("Prices* may vary. *Not all.", "Prices* may vary. *Not all."),
             ("Name: ____", "Name: ____"),
+            (r"john\_smith and \*this\*", r"john\_smith and \*this\*"),
         ] {
             assert_eq!(strip(text), kept, "{text:?}");
         }

@@ -209,6 +209,11 @@ fn markup_and_emoji_are_neither_written_nor_spoken() {
             "Zerowidth and softhyphen.",
         ),
         ("⏰ ℹ ▶ Now", "Now"),
+        (
+            r"Mail john\_smith@example.com \*now\*",
+            "Mail john_smith@example.com *now*",
+        ),
+        ("Q&amp;A is &lt;5", "Q&A is <5"),
     ];
     for (raw, written) in table {
         let sentence = Sentence::new(raw).expect("text");

@@ -12,7 +12,7 @@ pub(super) enum Verdict {
 /// Always followed by what they belong to, lower case, without the stop.
 const LEADING: &[&str] = &[
     "mr", "mrs", "ms", "prof", "rev", "hon", "messrs", "e.g", "i.e", "eg", "ie", "vs", "approx",
-    "ca", "incl", "mt", "gov", "sen", "fig", "esp",
+    "ca", "incl", "mt", "gov", "sen", "fig", "esp", "vit",
 ];
 /// Kinds of streets: a name stands before them.
 const STREETS: &[&str] = &[
@@ -61,7 +61,7 @@ const AFTER_STREET: &[&str] = &[
 /// A number or a letter follows.
 const NUMBERED: &[&str] = &[
     "ste", "apt", "rt", "rte", "rm", "bldg", "fl", "ext", "extn", "no", "nos", "tel", "ph", "fax",
-    "pp", "vol", "sec", "box",
+    "pp", "vol", "sec", "box", "ref", "conf", "acct",
 ];
 /// Behind a figure.
 const UNITS: &[&str] = &[

@@ -22,6 +22,7 @@ const SHORT: &[(&str, &str, Follows, bool)] = &[
     ("mins", "minutes", Follows::Anything, true),
     ("min", "minimum", Follows::Figure, false),
     ("max", "maximum", Follows::Figure, false),
+    ("vit", "vitamin", Follows::Anything, false),
     ("rx", "prescription", Follows::Anything, true),
 ];
 
@@ -39,6 +40,7 @@ pub(super) fn abbreviation(view: View<'_>) -> Reading {
         .or_else(|| saint(view))
         .or_else(|| dotted_letters(view))
         .or_else(|| with_slash(view))
+        .or_else(|| behind(view))
         .or_else(|| short(view))
 }
 
@@ -125,6 +127,26 @@ fn dotted_letters(view: View<'_>) -> Reading {
     ))
 }
 
+/// What only the word before it makes a short form: `per yr.`, `4th fl.`
+fn behind(view: View<'_>) -> Reading {
+    let before = view.back(1);
+    let floor = before.is_word(&["st", "nd", "rd", "th"]) && view.tok(0).is_word(&["fl"]);
+    let span = before.is_word(&["per", "each", "every", "a", "an"]);
+    let words = match view.tok(0).text {
+        _ if floor => "floor",
+        "yr" if span => "year",
+        "mo" if span => "month",
+        "wk" if span => "week",
+        "hr" if span => "hour",
+        "min" if span => "minute",
+        _ => return None,
+    };
+    let dotted = is_dotted(view, 1);
+    let end = 1 + usize::from(dotted);
+    let stop = if dotted { view.stop(end) } else { "" };
+    view.ends(end).then(|| (end, format!("{words}{stop}")))
+}
+
 /// `w/`, `w/o`, `c/o`, `n/a`.
 fn with_slash(view: View<'_>) -> Reading {
     if !view.glued(1).is_some_and(|t| t.is('/')) {
@@ -133,6 +155,7 @@ fn with_slash(view: View<'_>) -> Reading {
     let second = view.glued(2).and_then(|t| t.word()).unwrap_or("");
     let (used, words) = match (view.tok(0).text, second) {
         ("w" | "W", "o") => (3, "without"),
+        ("w", "in") => (3, "within"),
         ("c", "o") => (3, "care of"),
         ("n", "a") | ("N", "A") => (3, "not applicable"),
         ("w" | "W", _) => return Some((2, "with".to_owned())),

@@ -172,7 +172,7 @@ fn house_number(view: View<'_>) -> Reading {
     } else if view.glued(k).is_some_and(Token::is_dash) {
         let to = view.glued(k + 1)?;
         words = match to.digits() {
-            Some(to) => format!("{words} to {}", pairs(to)),
+            Some(to) => format!("{words} dash {}", pairs(to)),
             None => format!("{words} {}", to.word().filter(|w| w.len() == 1)?),
         };
         k += 2;
@@ -328,15 +328,24 @@ pub(super) fn place(view: View<'_>) -> Reading {
         };
     }
     let number = number.filter(|d| d.len() < 5 || !is_short)?;
-    let letter = view
-        .glued(k + 1)
-        .filter(|t| t.is_word(&["a", "b", "c", "d", "e", "f", "g", "h"]) && view.ends(k + 2));
-    let end = k + 1 + usize::from(letter.is_some());
-    let letter = letter
-        .map(|t| format!(" {}", t.text.to_uppercase()))
-        .unwrap_or_default();
+    let (end, more) = room_tail(view, k + 1);
     view.ends(end)
-        .then(|| (end, format!("{name} {}{letter}", pairs(number))))
+        .then(|| (end, format!("{name} {}{more}", pairs(number))))
+}
+
+/// What belongs to a room's number from token `k` on: `B`, `-B`, `-204`.
+fn room_tail(view: View<'_>, k: usize) -> (usize, String) {
+    let hyphen = view.glued(k).is_some_and(Token::is_dash);
+    let Some(token) = view.glued(k + usize::from(hyphen)) else {
+        return (k, String::new());
+    };
+    let end = k + usize::from(hyphen) + 1;
+    let letter = token.is_word(&["a", "b", "c", "d", "e", "f", "g", "h"]);
+    match token.digits() {
+        Some(number) if hyphen => (end, format!(" dash {}", pairs(number))),
+        None if letter && view.ends(end) => (end, format!(" {}", token.text.to_uppercase())),
+        _ => (k, String::new()),
+    }
 }
 
 /// `I-95`, `US-1`

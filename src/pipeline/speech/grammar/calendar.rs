@@ -84,7 +84,9 @@ fn is_day_here(view: View<'_>, end: usize) -> bool {
         "on", "and", "or", "to", "through", "next", "this", "every", "by", "until", "from",
     ];
     let dotted = view.tok(end - 1).is('.') && !view.is_last(end);
-    let comma = view.tok(end).is(',') || view.tok(end).digits().is_some();
+    let after_time = view.back(1).is_word(&["noon", "midnight", "am", "pm", "m"])
+        || view.back(1).digits().is_some();
+    let comma = after_time || view.tok(end).is(',') || view.tok(end).digits().is_some();
     dotted || comma || view.back(1).is_word(&before) || view.back(1).is(',')
 }
 

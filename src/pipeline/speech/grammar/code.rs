@@ -8,7 +8,9 @@ use super::{
 };
 
 /// What a code is called.
-const NAMES: [&str; 36] = [
+const NAMES: [&str; 38] = [
+    "ref",
+    "conf",
     "code",
     "codes",
     "confirmation",
@@ -47,7 +49,9 @@ const NAMES: [&str; 36] = [
     "digits",
 ];
 /// Of these, the ones that name nothing but a code.
-const STRONG: [&str; 10] = [
+const STRONG: [&str; 12] = [
+    "ref",
+    "conf",
     "code",
     "codes",
     "confirmation",
@@ -131,7 +135,8 @@ fn chunk(view: View<'_>, from: usize) -> Option<Chunk> {
     let has_digit = text.bytes().any(|b| b.is_ascii_digit());
     let has_letter = text.bytes().any(|b| b.is_ascii_alphabetic());
     let capitals = !text.bytes().any(|b| b.is_ascii_lowercase());
-    let mixed = has_digit && has_letter && !text.contains('-') && text.len() >= 4;
+    let one_case = capitals || !text.bytes().any(|b| b.is_ascii_uppercase());
+    let mixed = has_digit && one_case && !text.contains('-') && text.len() >= 4;
     let vowels = text.contains(|c: char| "aeiouy".contains(c.to_ascii_lowercase()));
     let no_word = !vowels && text.len() >= 3 && text.bytes().all(|b| b.is_ascii_alphabetic());
     let fits = !text.is_empty()
@@ -340,11 +345,12 @@ fn named(view: View<'_>) -> Reading {
             return Some((at + 1, format!("{} {n}", name.text)));
         }
     }
-    if view.tok(0).text.eq_ignore_ascii_case("q")
-        && view.glued(2).is_some_and(|t| t.is_word(&["h"]))
-    {
-        let hours = view.glued(1)?.value().filter(|_| view.ends(3))?;
-        return Some((3, format!("every {} hours", cardinal(u64::from(hours)))));
+    if let Some(reading) = every_hours(view).or_else(|| blood(view)) {
+        return Some(reading);
+    }
+    let hemoglobin = name.text == "A" && view.glued(1).is_some_and(|t| t.text == "1");
+    if hemoglobin && view.glued(2).is_some_and(|t| t.is_word(&["c"])) && view.ends(3) {
+        return Some((3, "A one C".to_owned()));
     }
     if view.tok(0).text == "401" || view.tok(0).text == "403" {
         let bracket = view.glued(1).is_some_and(|t| t.is('('));
@@ -359,6 +365,37 @@ fn named(view: View<'_>) -> Reading {
         return fits.then(|| (end, format!("{head} {}", letter.text.to_uppercase())));
     }
     None
+}
+
+/// `q4h`, `q4-6h`: the dosing of a prescription.
+fn every_hours(view: View<'_>) -> Reading {
+    if !view.tok(0).is_word(&["q"]) {
+        return None;
+    }
+    let count = |k: usize| view.glued(k)?.value().map(|n| cardinal(u64::from(n)));
+    let first = count(1)?;
+    let range = view.glued(2).is_some_and(Token::is_dash);
+    let (end, words) = match count(3).filter(|_| range) {
+        Some(second) => (4, format!("every {first} to {second} hours")),
+        None => (2, format!("every {first} hours")),
+    };
+    let hours = view
+        .glued(end)
+        .is_some_and(|t| t.is_word(&["h", "hr", "hrs"]));
+    (hours && view.ends(end + 1)).then_some((end + 1, words))
+}
+
+/// `O-`, `AB+` where the text is about blood.
+fn blood(view: View<'_>) -> Reading {
+    let group = matches!(view.tok(0).text, "A" | "B" | "AB" | "O");
+    let sign = view.glued(1)?;
+    let name = match sign.symbol() {
+        Some('+') => "positive",
+        _ if sign.is_dash() => "negative",
+        _ => return None,
+    };
+    let fits = group && view.mentions(&["blood"]) && view.ends(2);
+    fits.then(|| (2, format!("{} {name}", spelled(view.tok(0).text).join(" "))))
 }
 
 /// A letter and a short number: `B12` is "B twelve", `W-9` is "W nine", `E11.9` is "E eleven point nine".

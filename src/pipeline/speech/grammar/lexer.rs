@@ -174,6 +174,12 @@ impl<'a> View<'a> {
         }
     }
 
+    /// The view from `k` places back, if there are so many.
+    pub(super) fn retreat(self, k: usize) -> Option<Self> {
+        let at = self.at.checked_sub(k)?;
+        Some(Self { all: self.all, at })
+    }
+
     /// The token `k` places ahead, if no space stands before it.
     pub(super) fn glued(self, k: usize) -> Option<Token<'a>> {
         let token = self.tok(k);
@@ -240,6 +246,20 @@ impl<'a> View<'a> {
     pub(super) fn is_range_dash(self, k: usize) -> bool {
         let (dash, next) = (self.tok(k), self.tok(k + 1));
         dash.is_dash() && !next.is_end() && dash.spaced == next.spaced
+    }
+
+    /// Whether a quotation was begun before that is not ended yet.
+    pub(super) fn is_quoted(self) -> bool {
+        let mut open = false;
+        for (i, token) in self.all.iter().take(self.at).enumerate() {
+            match token.symbol() {
+                Some('“') => open = true,
+                Some('"') if token.spaced || i == 0 || self.all[i - 1].is('(') => open = true,
+                Some('"' | '”') => open = false,
+                _ => {}
+            }
+        }
+        open
     }
 
     /// Whether nothing is glued before the token but what opens: a dash there is no hyphen.

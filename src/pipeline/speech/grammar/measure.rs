@@ -204,14 +204,16 @@ pub(super) fn unit_at(view: View<'_>, k: usize) -> Option<Unit> {
     let hyphen = view.glued(k).is_some_and(Token::is_dash) && view.glued(k + 1).is_some();
     if view.tok(k).is_word(&WORDS) {
         let text = view.tok(k).text.to_owned();
-        return Some(Unit {
+        let unit = Unit {
             singular: text.clone(),
             plural: text,
             end: k + 1,
             dotted: false,
-        });
+        };
+        return per(view, unit);
     }
     let first = degrees(view, k)
+        .or_else(|| inches(view, k))
         .or_else(|| square_feet(view, k))
         .or_else(|| simple(view, k + usize::from(hyphen), hyphen))?;
     per(view, first)
@@ -257,13 +259,31 @@ fn degrees(view: View<'_>, k: usize) -> Option<Unit> {
 /// `98.6F`: the letter alone, where the text is about temperatures or the figure has decimals.
 fn glued_scale(view: View<'_>, k: usize) -> Option<&'static str> {
     let about = ["fever", "temperature", "temp", "thermometer", "degrees"];
-    let name = match view.glued(k)?.text {
+    let is_about = view.mentions(&about);
+    let token = if is_about {
+        view.tok(k)
+    } else {
+        view.glued(k)?
+    };
+    let name = match token.text {
         "F" => "Fahrenheit",
         "C" => "Celsius",
         _ => return None,
     };
     let decimals = k >= 3 && view.tok(k - 2).is('.') && view.tok(k - 1).digits().is_some();
-    (view.ends(k + 1) && (decimals || view.mentions(&about))).then_some(name)
+    (view.ends(k + 1) && (decimals || is_about)).then_some(name)
+}
+
+/// `6"`, where no quotation is open.
+fn inches(view: View<'_>, k: usize) -> Option<Unit> {
+    let mark = view.glued(k).filter(|t| t.is_quote())?;
+    let quoted = view.ahead(k).is_quoted();
+    (!quoted && !mark.is_end()).then(|| Unit {
+        singular: "inch".to_owned(),
+        plural: "inches".to_owned(),
+        end: k + 1,
+        dotted: false,
+    })
 }
 
 /// `sq. ft.`, `fl oz`.

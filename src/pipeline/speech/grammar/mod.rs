@@ -105,7 +105,7 @@ impl Line {
         let (token, before) = (view.tok(0), view.back(1));
         let opened = before.kind == Kind::Symbol
             && !before.is('.')
-            && (before.spaced || view.back(2).kind != Kind::Number);
+            && (before.spaced || before.is('\u{2014}') || view.back(2).kind != Kind::Number);
         view.is_first() || token.spaced || self.is_worded || opened
     }
 

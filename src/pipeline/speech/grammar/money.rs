@@ -18,6 +18,7 @@ const CURRENCIES: [(char, [&str; 2], [&str; 2]); 3] = [
 /// Any amount of money.
 pub(super) fn money(view: View<'_>) -> Reading {
     let (used, words) = cents_only(view)
+        .or_else(|| sign_behind(view))
         .or_else(|| with_name(view))
         .or_else(|| signed(view))?;
     let (used, words) = per(view, used, words);
@@ -34,6 +35,15 @@ fn cents_only(view: View<'_>) -> Reading {
     let sign = view.tok(figure.used).is('¢');
     let unit = if figure.is_one() { "cent" } else { "cents" };
     sign.then(|| (figure.used + 1, format!("{} {unit}", figure.words())))
+}
+
+/// `20$`
+fn sign_behind(view: View<'_>) -> Reading {
+    let figure = figure(view)?;
+    let end = figure.used + 1;
+    let sign = view.tok(figure.used).is('$') && view.tok(end).digits().is_none();
+    let (_, unit, cent) = CURRENCIES[0];
+    (sign && view.ends(end)).then(|| (end, exact_words(&figure, unit, cent)))
 }
 
 /// `45.50 dollars`, `45.50 USD`: the word does not stand between dollars and cents.
@@ -69,7 +79,8 @@ fn signed(view: View<'_>) -> Reading {
         t if t.is('+') => "plus ",
         _ => "minus ",
     };
-    Some((used, format!("{sign}{words}")))
+    let twice = words.ends_with("dollars") && view.tok(used).is_word(&["dollars", "USD"]);
+    Some((used + usize::from(twice), format!("{sign}{words}")))
 }
 
 /// An amount with its sign.

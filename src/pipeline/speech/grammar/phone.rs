@@ -286,6 +286,12 @@ fn star_or_pound(view: View<'_>) -> Reading {
     if let Some(number) = glued.and_then(|t| t.digits()) {
         used += 1;
         let pound = view.glued(2).is_some_and(|t| t.is('#') || t.is('*'));
+        let goes_on = view
+            .glued(used)
+            .is_some_and(|t| t.is_capitals() || t.is_dash());
+        if name == "pound" && goes_on && !is_keyed(view) {
+            return Some((1, "number".to_owned()));
+        }
         if !view.ends(used + usize::from(pound)) {
             return None;
         }
@@ -301,6 +307,10 @@ fn star_or_pound(view: View<'_>) -> Reading {
         return Some((used, format!("{name} {}{last}", digits(number))));
     }
     let counts = name == "pound" && !is_keyed(view);
+    let names = glued.is_some_and(Token::is_capitals) && (view.tok(0).spaced || view.is_first());
+    if counts && names {
+        return Some((1, "number".to_owned()));
+    }
     if counts && let Some(number) = view.tok(1).digits() {
         return pound_number(view, number).filter(|_| view.ends(2));
     }

@@ -292,18 +292,35 @@ fn date(view: View<'_>) -> Reading {
         return sure.then(|| (to, format!("{first} to {second}")));
     }
     let (a, b, _) = pair(view, 0)?;
-    let at_time = view.tok(end).is_word(&["at", "from"])
-        && time::read(view, end + 1).is_some_and(|c| c.is_certain());
+    let mark = matches!(view.tok(end).symbol(), Some(':' | ',' | '@'))
+        || view.tok(end).is_word(&["at", "from"]);
+    let at_time = time::read(view, end + usize::from(mark)).is_some_and(|c| c.is_certain());
     let hinted = at_time
         || view.mentions(&ABOUT_DATE)
         || view.mentions(&DAYS)
-        || view.back(1).is_word(&BEFORE_PLAIN_DATE);
+        || view.back(1).is_word(&BEFORE_PLAIN_DATE)
+        || (view.back(1).is_word(&["of"]) && view.back(2).is_word(&["as"]))
+        || [0, 2].iter().any(|k| view.tok(*k).text.starts_with('0'));
     let at_hour = view.tok(end).is_word(&["at"]) && view.tok(end + 1).short_value(2).is_some();
     let hinted = hinted || at_hour;
-    let certain = announces_date(view) || (at_time && !is_taken(view));
-    let is_date = certain || (hinted && !is_common(view, 0, a, b) && a != b && !is_taken(view));
+    let certain = announces_date(view) || is_among_dates(view, end) || (at_time && !is_taken(view));
+    let is_date = certain || (hinted && !is_common(view, 0, a, b) && !is_taken(view));
     let fits = is_date && view.ends(end) && !is_part(view, end);
     fits.then_some((end, first))
+}
+
+/// Whether a date that can be no fraction stands beside it: `9/10 or 9/11`.
+fn is_among_dates(view: View<'_>, end: usize) -> bool {
+    let joins = ["or", "and", "to", "through"];
+    let own = day_at(view, 0).is_some_and(|(.., common)| !common);
+    let sure = |view: View<'_>| {
+        day_at(view, 0).is_some_and(|(_, end, common)| {
+            (own || !common) && view.ends(end) && !is_part(view, end)
+        })
+    };
+    let next = view.tok(end).is_word(&joins) && sure(view.ahead(end + 1));
+    let before = view.back(1).is_word(&joins) && view.retreat(4).is_some_and(sure);
+    next || before
 }
 
 /// A month and day with a slash: the words, the token after, and whether it could be a fraction.

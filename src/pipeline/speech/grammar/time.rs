@@ -47,7 +47,9 @@ pub(super) fn time(view: View<'_>) -> Reading {
     }
     let at = read(view, 0)?;
     let slash = at.half.is_some() && view.glued(at.end).is_some_and(|t| t.is('/'));
-    if !at.is_certain() || !(view.ends_or_hyphen(at.end) || slash) {
+    let ratio = ["ratio", "mix", "dilute", "dilution", "odds"];
+    let is_ratio = at.half.is_none() && view.after_word(&ratio, 4);
+    if is_ratio || !at.is_certain() || !(view.ends_or_hyphen(at.end) || slash) {
         return None;
     }
     let named = view

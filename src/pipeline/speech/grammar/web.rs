@@ -121,5 +121,6 @@ fn is_host(view: View<'_>, end: usize) -> bool {
     let host = view.tok(0).is_letter_or_digit() && plain && letters && path >= 3;
     host && view.tok(path - 2).is('.')
         && view.tok(path - 1).is_word(&ENDINGS)
-        && view.tok(path - 3).text.len() >= 2
+        && (view.tok(path - 3).text.len() >= 2
+            || view.tok(path - 1).is_word(&["com", "org", "net"]))
 }

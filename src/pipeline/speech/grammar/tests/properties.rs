@@ -235,6 +235,40 @@ proptest! {
         prop_assert_eq!(heard(&said), n.to_string(), "{}", said);
     }
 
+    /// Kinds side by side do not run into each other.
+    #[test]
+    fn kinds_in_one_sentence_keep_their_numbers(
+        number in telephone(), dollars in 1..5000_u64, month in 1..13_u32, day in 1..29_u32,
+        hour in 1..13_u32, minute in 10..60_u32, n in 1..1000_u64, dose in 1..900_u64,
+    ) {
+        let written = format!("Call {number} about ${dollars}, on {month}/{day}/2026 at {hour}:{minute} p.m., for {n} visits of {dose}mg.");
+        let digits = format!("{}{dollars}{day}2026{hour}{minute}{n}{dose}", digits_of(&number));
+        assert_heard(&written, &digits)?;
+    }
+
+    /// A figure that nothing announces is said as it is or left, alone and in any company.
+    #[test]
+    fn bare_figures_keep_their_digits(figures in prop::collection::vec(0..100_000_u64, 1..5), by in prop::sample::select(vec![" and ", ", ", " or then ", "; "])) {
+        let written = figures.iter().map(u64::to_string).collect::<Vec<_>>().join(by);
+        let digits: String = figures.iter().map(u64::to_string).collect();
+        assert_heard(&format!("We saw {written}."), &digits)?;
+    }
+
+    #[test]
+    fn a_range_keeps_both_ends(a in 1..1000_u64, b in 1..1000_u64, dash in prop::sample::select(vec!["-", "–", " - ", " – "]), unit in prop::sample::select(vec![" minutes", "mg", "%", " visits", "°F"])) {
+        assert_heard(&format!("It is {a}{dash}{b}{unit} then."), &format!("{a}{b}"))?;
+    }
+
+    #[test]
+    fn a_pressure_keeps_both_numbers(upper in 101..220_u32, lower in 40..100_u32) {
+        assert_heard(&format!("It is {upper}/{lower}."), &format!("{upper}{lower}"))?;
+    }
+
+    #[test]
+    fn a_day_of_a_month_by_name_keeps_its_number(day in 1..32_u32, month in prop::sample::select(vec!["Jan.", "Feb", "March", "Sept.", "December"]), suffix in "(th)?") {
+        assert_heard(&format!("On {month} {day}{suffix} we are open."), &day.to_string())?;
+    }
+
     /// Whatever is glued to whatever.
     #[test]
     fn no_text_panics_or_reaches_the_vendor_as_an_order(text in jumble()) {
