@@ -275,7 +275,7 @@ pub(super) fn judge(around: &Around<'_>) -> Verdict {
         return numbered(around);
     }
     if UNITS.contains(&around.unit()) && around.is_after_figure() {
-        return by_capital(around, |_| false);
+        return by_capital(around, |next| matches!(next, "N" | "S" | "E" | "W"));
     }
     if matches!(word, "a" | "p") {
         return by_capital(around, |_| false);

@@ -1,6 +1,6 @@
 //! Short forms with full stops, and `w/`.
 
-use super::{Reading, address::PLACE_NAMES, lexer::View, numbers::spelled};
+use super::{Reading, address::PLACE_NAMES, code, lexer::View, numbers::spelled};
 
 /// Short forms, lower case, and their words; whether a name has to follow; whether the full stop may be missing.
 const SHORT: &[(&str, &str, Follows, bool)] = &[
@@ -22,6 +22,7 @@ const SHORT: &[(&str, &str, Follows, bool)] = &[
     ("mins", "minutes", Follows::Anything, true),
     ("min", "minimum", Follows::Figure, false),
     ("max", "maximum", Follows::Figure, false),
+    ("ext", "extension", Follows::Anything, false),
     ("vit", "vitamin", Follows::Anything, false),
     ("rx", "prescription", Follows::Anything, true),
 ];
@@ -74,6 +75,10 @@ fn number_sign(view: View<'_>) -> Reading {
     let many = view.tok(0).is_word(&["nos"]);
     if !is_dotted(view, 1) || !(many || view.tok(0).is_word(&["no"])) {
         return None;
+    }
+    let named = view.back(1).is_word(&code::NAMES) && view.tok(0).text == "no";
+    if named && view.ends(2) {
+        return Some((2, format!("number{}", view.stop(2))));
     }
     let figure = view.tok(2).digits().is_some();
     let word = if many { "numbers" } else { "number" };
@@ -132,8 +137,14 @@ fn behind(view: View<'_>) -> Reading {
     let before = view.back(1);
     let floor = before.is_word(&["st", "nd", "rd", "th"]) && view.tok(0).is_word(&["fl"]);
     let span = before.is_word(&["per", "each", "every", "a", "an"]);
+    let dot = usize::from(is_dotted(view, 1));
+    let of = view.tok(1 + dot).is_word(&["of"]) && view.tok(1 + dot).spaced;
     let words = match view.tok(0).text {
         _ if floor => "floor",
+        "N" if of => "north",
+        "S" if of => "south",
+        "E" if of => "east",
+        "W" if of => "west",
         "yr" if span => "year",
         "mo" if span => "month",
         "wk" if span => "week",

@@ -54,6 +54,16 @@ pub(super) fn in_figures(view: View<'_>) -> Reading {
     view.ends(used).then_some((used, words))
 }
 
+/// `9/2026`: month and year.
+pub(super) fn month_of_year(view: View<'_>) -> Reading {
+    let month = view.tok(0).short_value(2)?;
+    let slash = view.glued(1)?.is('/');
+    let at = view.glued(2)?;
+    let fits = slash && at.text.len() == 4 && view.ends(3);
+    let value = at.value().filter(|y| fits && (1900..2100).contains(y))?;
+    Some((3, format!("{} {}", month_name(month)?, year(value))))
+}
+
 /// The date of an ISO date-time, then its time as it is on the clock there.
 fn with_time(view: View<'_>) -> Reading {
     let (used, words) = one_in_figures(view, 0)?;

@@ -11,6 +11,7 @@ mod capitals;
 mod code;
 mod date;
 mod figure;
+mod letters;
 mod lexer;
 mod measure;
 mod money;
@@ -31,10 +32,11 @@ use lexer::{Kind, Token, View, tokens};
 type Reading = Option<(usize, String)>;
 
 /// The kinds, from the one that needs the most context to the plainest. The first that takes the tokens has them.
-const RECOGNISERS: [fn(View<'_>) -> Reading; 29] = [
+const RECOGNISERS: [fn(View<'_>) -> Reading; 30] = [
     web::address,
     code::announced,
     date::in_figures,
+    date::month_of_year,
     money::money,
     phone::telephone,
     phone::extension,
@@ -53,7 +55,7 @@ const RECOGNISERS: [fn(View<'_>) -> Reading; 29] = [
     code::spelt_out,
     phone::keys,
     calendar::years,
-    code::mixed,
+    letters::mixed,
     quantity::spaced_serial,
     quantity::quantity,
     quantity::serial,

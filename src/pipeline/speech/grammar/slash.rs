@@ -96,7 +96,11 @@ const BEFORE_DATE: [&str; 14] = [
 /// What stands before a date that can be no fraction.
 const BEFORE_PLAIN_DATE: [&str; 6] = ["by", "from", "to", "for", "through", "and"];
 /// What a sentence with a date is about.
-const ABOUT_DATE: [&str; 22] = [
+const ABOUT_DATE: [&str; 26] = [
+    "due",
+    "last",
+    "next",
+    "date",
     "appointment",
     "appointments",
     "scheduled",
