@@ -3,6 +3,7 @@
 mod clean;
 mod emphasis;
 mod grammar;
+mod short_forms;
 mod split;
 mod stops;
 

@@ -176,17 +176,21 @@ fn decade(view: View<'_>) -> Reading {
     let fits = view.glued(at + own)?.text == "s" && view.ends(at + own + 1);
     let value = token.value().filter(|v| fits && v % 10 == 0)?;
     let tens = u64::from(value % 100);
+    let ages = [
+        "the", "early", "mid", "late", "low", "high", "upper", "lower", "her", "his", "their",
+        "your", "my", "in",
+    ];
+    let told = quote > 0 || view.back(1).is_word(&ages);
     let plural = match (token.text.len(), tens) {
-        (2, 20..) => many(&cardinal(tens)),
-        (4, 0) if (1000..2100).contains(&value) => format!("{}s", year(value)),
+        (2, 20..) if told => many(&cardinal(tens)),
+        (4, _) if !(1000..2100).contains(&value) => return None,
+        (4, 0) => format!("{}s", year(value)),
         (4, 10) => format!("{} tens", cardinal(u64::from(value / 100))),
-        (4, _) if (1000..2100).contains(&value) => {
-            format!(
-                "{} {}",
-                cardinal(u64::from(value / 100)),
-                many(&cardinal(tens))
-            )
-        }
+        (4, _) => format!(
+            "{} {}",
+            cardinal(u64::from(value / 100)),
+            many(&cardinal(tens))
+        ),
         _ => return None,
     };
     Some((at + own + 1, plural))

@@ -110,10 +110,10 @@ fn one_in_figures(view: View<'_>, k: usize) -> Option<(usize, String)> {
         return None;
     }
     let words = match lens {
-        [4, 1..=2, 1..=2] if (1000..3000).contains(&a) => {
+        [4, 1..=2, 1..=2] if (1800..2200).contains(&a) => {
             format!("{}, {}", month_day(b, c)?, year(a))
         }
-        [1..=2, 1..=2, 4] if (1000..3000).contains(&c) => {
+        [1..=2, 1..=2, 4] if (1800..2200).contains(&c) => {
             format!("{}, {}", either_order(a, b)?, year(c))
         }
         [1..=2, 1..=2, 2] if by == '/' || is_dated(view, k) => {
