@@ -1,0 +1,5 @@
+//! The pairs of `tests/fixtures/spoken.tsv`, and what holds for any input: no number is ever read as another one.
+
+mod pairs;
+mod properties;
+mod reader;
