@@ -29,14 +29,14 @@ pub use self::{
     audit::{ArtifactWrite, PhiAccess, SealedArtifact},
     audit_chain::{ChainBreak, ChainReport, KeptHead},
     bookings::{
-        BookOutcome, Booking, BookingRef, BookingStatus, Cancelled, Claimant, FoundBooking, Moved,
-        NewBooking,
+        BookOutcome, Booking, BookingRef, BookingStatus, Cancelled, Claimant, Found, FoundBooking,
+        Moved, NewBooking, Proof,
     },
     calls::NewCall,
     clinic::Clinic,
     error::StorageError,
     mutations::{Mutation, MutationTool},
-    patients::PatientDetails,
+    patients::{PatientDetails, Person, PhoneCorrection},
 };
 use crate::{config::PostgresConfig, domain::ids::TenantId, security::Keyring};
 
