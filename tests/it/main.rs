@@ -5,6 +5,7 @@ mod calls;
 mod chaos;
 mod dispatch;
 mod gateway;
+mod identity;
 mod lifecycle;
 mod model;
 mod operator;
