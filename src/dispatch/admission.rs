@@ -14,7 +14,7 @@ use crate::{
         placement::Placement,
         tenant::TenantProfile,
     },
-    storage::redis::{Admission, Applicant, Limits, Refusal, StoreError},
+    storage::redis::{Admission, Applicant, Limits, Refusal, StoreError, StoredOrigin},
 };
 
 /// A call that asks to be let in.
@@ -34,6 +34,8 @@ pub struct Candidate<'a> {
     pub room: RoomName,
     /// The caller's number, sealed; `None` if withheld.
     pub caller: Option<Vec<u8>>,
+    /// What came with the number.
+    pub origin: StoredOrigin,
     /// The number that was dialled.
     pub dialled: E164,
 }
@@ -134,6 +136,7 @@ fn applicant(candidate: Candidate<'_>) -> Applicant {
         call: candidate.call,
         room: candidate.room,
         caller: candidate.caller,
+        origin: candidate.origin,
         dialled: candidate.dialled,
         limits: Limits {
             concurrent: candidate.tenant.max_concurrent_calls,

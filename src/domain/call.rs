@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::{
+    caller::CallOrigin,
     e164::E164,
     ids::{CallId, Epoch, Returns, RoomName, TenantId},
     phi::Phi,
@@ -22,6 +23,8 @@ pub struct CallRecord {
     pub room: RoomName,
     /// The caller; absent when the number is withheld.
     pub caller: Option<Phi<E164>>,
+    /// What came with the caller's number.
+    pub origin: CallOrigin,
     /// The clinic's number that was dialled.
     pub dialled: E164,
     /// When the gateway admitted it; also the audit partition's key.

@@ -74,7 +74,7 @@ pub enum SlotName {
 }
 
 /// Tool argument by which a value becomes known, and its kind.
-const ARGUMENTS: [(&str, SlotName); 10] = [
+const ARGUMENTS: [(&str, SlotName); 11] = [
     ("payer", SlotName::Payer),
     ("plan", SlotName::Plan),
     ("procedure_code", SlotName::Procedure),
@@ -82,6 +82,7 @@ const ARGUMENTS: [(&str, SlotName); 10] = [
     ("patient_name", SlotName::PatientName),
     ("date_of_birth", SlotName::DateOfBirth),
     ("phone", SlotName::Phone),
+    ("new_phone", SlotName::Phone),
     ("reason", SlotName::Reason),
     ("booking_id", SlotName::Booking),
     ("confirmation_code", SlotName::Booking),

@@ -2,17 +2,21 @@
 
 use tokio::time::Instant;
 
-use super::{Gateway, twilio::links::CallRef};
+use super::{Gateway, caller_id, twilio::links::CallRef};
 use crate::{
     dispatch::{Candidate, Decision, wall_clock},
     domain::{
         call::Route,
+        caller::CallOrigin,
         e164::E164,
         ids::{CallId, LegId, RoomName},
         phi::Phi,
         placement::ProjectName,
     },
-    storage::{postgres::Clinic, redis::StoredCall},
+    storage::{
+        postgres::Clinic,
+        redis::{StoredCall, StoredOrigin},
+    },
     telemetry::labels::Admission,
 };
 
@@ -26,10 +30,12 @@ pub(super) struct Newcomer {
     pub(super) room: RoomName,
     /// The LiveKit project that has put it into its room already.
     pub(super) arrived_in: Option<ProjectName>,
-    /// The number that was dialled; `None` if it is not a phone number.
-    pub(super) dialled: Option<E164>,
+    /// The number that was dialled, and others by which the clinic may be known if nobody has that one: a call may have been diverted.
+    pub(super) dialled: Vec<E164>,
     /// The caller's number; `None` if withheld.
     pub(super) caller: Option<Phi<E164>>,
+    /// What came with it.
+    pub(super) origin: CallOrigin,
 }
 
 /// What becomes of it.
@@ -62,16 +68,16 @@ impl Gateway {
     /// Decides within `gateway.voice_deadline_ms`, whatever is away.
     pub(super) async fn decide(&self, newcomer: Newcomer) -> Verdict {
         let deadline = Instant::now() + self.voice_deadline;
-        let Some(dialled) = newcomer.dialled.clone() else {
-            return Verdict::UnknownNumber;
-        };
         // Postgres gets half of the time, so that Redis has its share.
         let patience = deadline - self.voice_deadline / 2;
-        match self.directory.find(&dialled, patience).await {
-            Ok(Some(clinic)) => self.admit(clinic, dialled, newcomer, deadline).await,
-            Ok(None) => Verdict::UnknownNumber,
-            Err(_) => Verdict::Unavailable(None),
+        for dialled in newcomer.dialled.clone() {
+            match self.directory.find(&dialled, patience).await {
+                Ok(Some(clinic)) => return self.admit(clinic, dialled, newcomer, deadline).await,
+                Ok(None) => {}
+                Err(_) => return Verdict::Unavailable(None),
+            }
         }
+        Verdict::UnknownNumber
     }
 
     async fn admit(
@@ -100,9 +106,9 @@ impl Gateway {
             route: newcomer.route,
             placement,
             room: newcomer.room,
-            caller: newcomer
-                .caller
+            caller: caller_id::identifying(newcomer.caller, &newcomer.origin, &clinic)
                 .map(|number| StoredCall::seal_caller(&clinic.sealer, call, &number)),
+            origin: StoredOrigin::seal(&clinic.sealer, call, &newcomer.origin),
             dialled,
         };
         let decision = self.dispatcher.admit(candidate, wall_clock(), deadline);

@@ -15,7 +15,10 @@ use crate::{
     dispatch::Rooms,
     domain::{
         call::{CallPhase, Route},
+        caller::{Attestation, CallOrigin},
+        e164::E164,
         ids::{LegId, RoomName},
+        phone,
         placement::ProjectName,
     },
     storage::redis::StoreError,
@@ -28,6 +31,8 @@ pub const HEADERS: [(&str, &str); 2] = [("To", DIALLED), ("From", CALLER)];
 const DIALLED: &str = "neurality.sipTo";
 const CALLER: &str = "neurality.sipFrom";
 const LEG: &str = "sip.callID";
+/// The number at which the trunk took the call, if LiveKit does not hide it.
+const TRUNK_NUMBER: &str = "sip.trunkPhoneNumber";
 
 /// Lets the caller in who joined a room that belongs to no call yet, or ends the room. Told again, it changes nothing.
 ///
@@ -78,20 +83,33 @@ fn newcomer(project: &ProjectName, room: &RoomName, caller: &ParticipantInfo) ->
         route: Route::Trunk,
         room: room.clone(),
         arrived_in: Some(project.clone()),
-        dialled: user(attribute(DIALLED)?).parse().ok(),
-        caller: attribute(CALLER).and_then(|from| caller_id::number(user(from))),
+        dialled: dialled(attribute(DIALLED)?, attribute(TRUNK_NUMBER), room),
+        caller: attribute(CALLER).and_then(caller_id::number),
+        origin: CallOrigin {
+            attestation: attribute(CALLER).map(verstat).unwrap_or_default(),
+            forwarded_from: None,
+        },
     })
 }
 
-/// The user of a `From` or `To` header: `"Ada" <sip:+15550100@host>;tag=1`.
-fn user(header: &str) -> &str {
-    let address = header.rsplit_once('<').map_or(header, |(_, rest)| rest);
-    let rest = ["sip:", "sips:", "tel:"]
-        .iter()
-        .find_map(|scheme| address.strip_prefix(scheme))
-        .unwrap_or_default();
-    let end = rest.find(['@', ';', '>', '?']).unwrap_or(rest.len());
-    &rest[..end]
+/// The number in the `To` header. A diverted call keeps there the number that was dialled first, and nobody may have it: then the number at which the trunk took
+/// the call is the clinic's, as the attribute or, where that is hidden, the room's name tells it.
+fn dialled(to: &str, trunk_number: Option<&str>, room: &RoomName) -> Vec<E164> {
+    let room = room.as_str().strip_prefix(RoomName::TRUNK_PREFIX);
+    let in_room = room.and_then(|rest| rest.split('_').find(|part| !part.is_empty()));
+    let mut numbers: Vec<E164> = Vec::new();
+    for text in [Some(to), trunk_number, in_room].into_iter().flatten() {
+        let number = phone::from_network(text);
+        numbers.extend(number.filter(|number| !numbers.contains(number)));
+    }
+    numbers
+}
+
+/// `;verstat=TN-Validation-Passed-A` of the address in a `From` header.
+fn verstat(header: &str) -> Attestation {
+    let mut parameters = header.split([';', '@', '>']);
+    let value = parameters.find_map(|parameter| parameter.strip_prefix("verstat="));
+    value.map(Attestation::from_verstat).unwrap_or_default()
 }
 
 /// Whether a participant is a phone.
@@ -141,19 +159,67 @@ mod tests {
             .expect("room")
     }
 
+    // C09: such calls were turned away.
     #[test]
-    fn the_user_of_a_header_is_read_in_every_form_that_carriers_write() {
+    fn the_dialled_number_is_read_in_every_form_that_carriers_write() {
+        let plain: RoomName = "neurality-trunk_1_4fRz8KqLmN2p".parse().expect("room");
         for header in [
             "<sip:+12125550100@sip.example;transport=tls>;tag=1",
             "\"sip:+1999@x\" <sips:+12125550100@sip.example>",
             "sip:+12125550100@sip.example;tag=1",
             "<tel:+12125550100>",
             "<sip:+12125550100>",
+            "<sip:12125550100@sip.example>",
+            "<sip:2125550100;user=phone@sip.example>",
+            "<SIP:+12125550100@sip.example;user=phone>",
+            "tel:+1-212-555-0100",
+            "+12125550100",
         ] {
-            assert_eq!(user(header), "+12125550100", "{header}");
+            let numbers = dialled(header, None, &plain);
+            let texts: Vec<&str> = numbers.iter().map(E164::as_str).collect();
+            assert_eq!(texts, ["+12125550100"], "{header}");
         }
-        for header in ["", "<>", "+12125550100", "<mailto:a@b>"] {
-            assert_eq!(user(header), "", "{header}");
+        for header in ["", "<>", "<sip:reception@sip.example>", "<mailto:a@b>"] {
+            assert!(dialled(header, None, &plain).is_empty(), "{header}");
+        }
+    }
+
+    #[test]
+    fn a_diverted_call_is_known_by_the_number_at_which_the_trunk_took_it() {
+        let texts = |to: &str, at: Option<&str>, room: &RoomName| -> Vec<String> {
+            let numbers = dialled(to, at, room);
+            numbers
+                .iter()
+                .map(|number| number.as_str().to_owned())
+                .collect()
+        };
+        let plain: RoomName = "neurality-trunk_1_4fRz8KqLmN2p".parse().expect("room");
+        let old = "<sip:+12125550999@sip.example>";
+        assert_eq!(
+            texts(old, Some("12125550100"), &plain),
+            ["+12125550999", "+12125550100"]
+        );
+        assert_eq!(texts(old, None, &room()), ["+12125550999", "+12125550100"]);
+        assert_eq!(
+            texts("<sip:reception@x>", Some("+12125550100"), &room()),
+            ["+12125550100"]
+        );
+    }
+
+    #[test]
+    fn what_a_carrier_signs_of_the_caller_is_read() {
+        for (from, expected) in [
+            (
+                "<sip:+14155550137;verstat=TN-Validation-Passed-A@carrier.example>;tag=1",
+                Attestation::Verified,
+            ),
+            (
+                "<sip:+14155550137@carrier.example;verstat=TN-Validation-Failed>;tag=1",
+                Attestation::Failed,
+            ),
+            ("<sip:+14155550137@carrier.example>", Attestation::Unknown),
+        ] {
+            assert_eq!(verstat(from), expected, "{from}");
         }
     }
 
@@ -166,7 +232,8 @@ mod tests {
         ];
         let known = newcomer(&ProjectName::default(), &room(), &caller(&named)).expect("a call");
         assert_eq!(known.leg.as_str(), "SCL_4fRz8KqLmN2p");
-        assert_eq!(known.dialled.expect("number").as_str(), "+12125550100");
+        assert_eq!(known.dialled[0].as_str(), "+12125550100");
+        assert_eq!(known.dialled.len(), 1);
         let number = known.caller.expect("told");
         assert_eq!(number.expose().as_str(), "+14155550137");
 
@@ -180,7 +247,8 @@ mod tests {
         let mut odd = named;
         odd[1].1 = "<sip:reception@sip.example>";
         let call = newcomer(&ProjectName::default(), &room(), &caller(&odd)).expect("a call");
-        assert!(call.dialled.is_none());
+        let taken_at = call.dialled.first().map(E164::as_str);
+        assert_eq!(taken_at, Some("+12125550100"), "the room's name tells it");
     }
 
     #[test]

@@ -4,7 +4,11 @@ use std::time::Duration;
 
 use anyhow::Context;
 
-use crate::{config::Config, storage::postgres::admin};
+use crate::{
+    config::Config,
+    security::Keyring,
+    storage::postgres::admin::{self, Admin},
+};
 
 /// Arguments of `neurality migrate`.
 #[derive(Clone, Debug, clap::Args)]
@@ -24,5 +28,21 @@ pub async fn run(config: &Config, args: MigrateArgs) -> anyhow::Result<()> {
         .await
         .context("migrate postgres.owner_url")?;
     tracing::info!(version, "schema is up to date");
+    index_names(config).await
+}
+
+/// What a migration in SQL cannot fill in: it needs the keys. Where they are not at hand, the workers do it as bookings come.
+async fn index_names(config: &Config) -> anyhow::Result<()> {
+    let keys = &config.security.key_file;
+    if !keys.is_file() {
+        tracing::info!("no key file: older patients' names are indexed as bookings come");
+        return Ok(());
+    }
+    let keyring = Keyring::load(keys).context("load security.key_file")?;
+    let indexed = Admin::connect(&config.postgres, keyring)?
+        .index_names()
+        .await
+        .context("index patients' names")?;
+    tracing::info!(indexed, "patients' names are indexed");
     Ok(())
 }

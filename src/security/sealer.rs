@@ -15,6 +15,7 @@ use super::{
 use crate::domain::{
     e164::E164,
     ids::{CallId, TenantId},
+    person_name::index_key,
     phi::Phi,
 };
 
@@ -177,7 +178,19 @@ impl TenantSealer {
         )
     }
 
-    /// Finds a patient by name and birth date. Case, punctuation and spaces do not matter, the order of names does.
+    /// Finds a patient by name and birth date, whatever the name's accents, order, hyphens, title and suffix.
+    #[must_use]
+    pub fn name_index(&self, name: &Phi<String>, born: &Phi<NaiveDate>) -> BlindIndex {
+        let name = Zeroizing::new(index_key(name.expose()));
+        self.keyed_hash(
+            &self.keys.blind,
+            "name",
+            &[name.as_bytes(), born.expose().to_string().as_bytes()],
+        )
+    }
+
+    /// The index of before [`Self::name_index`], by which rows of then are found: case, punctuation and spaces do not matter, accents and the order of
+    /// names do.
     #[must_use]
     pub fn person_index(&self, name: &Phi<String>, born: &Phi<NaiveDate>) -> BlindIndex {
         let name: Zeroizing<String> = Zeroizing::new(
@@ -367,6 +380,28 @@ mod tests {
             Err(SealError::UnknownKey(2))
         );
         assert_eq!(after.person_index(&name, &date("1980-04-12")), index);
+    }
+
+    // C47: a person was another one by an accent or by the order of their names.
+    #[test]
+    fn a_person_is_found_whatever_the_form_of_their_name() {
+        let sealer = sealer(TenantId::generate());
+        let index =
+            |name: &str, born: &str| sealer.name_index(&Phi::new(name.to_owned()), &date(born));
+        let maria = index("Maria Lopez", "1980-04-12");
+        for form in [
+            "María López",
+            "LOPEZ, Maria",
+            "Lopez Maria",
+            "Mrs. Maria Lopez",
+            "M-A-R-I-A L-O-P-E-Z",
+        ] {
+            assert_eq!(index(form, "1980-04-12"), maria, "{form}");
+        }
+        for other in ["Maria J Lopez", "Mario Lopez", "Maria"] {
+            assert_ne!(index(other, "1980-04-12"), maria, "{other}");
+        }
+        assert_ne!(index("Maria Lopez", "1980-04-13"), maria);
     }
 
     #[test]

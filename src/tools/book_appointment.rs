@@ -22,11 +22,11 @@ use crate::{
 pub(super) struct BookArgs {
     /// The agreed slot, copied from find_available_slots.
     slot_id: String,
-    /// The patient's first and last name.
+    /// The patient's full name, as the caller said it; never made up.
     patient_name: String,
-    /// The patient's date of birth, YYYY-MM-DD.
+    /// The patient's date of birth, YYYY-MM-DD, as the caller said it; never made up.
     date_of_birth: String,
-    /// Number to reach the patient, if it is not the one they call from.
+    /// Number to reach the patient, if it is not the one they call from; of another country with + and the country code.
     #[serde(default, deserialize_with = "blank_as_none")]
     phone: Option<String>,
     /// Why the patient comes, in a few words.
@@ -62,15 +62,20 @@ impl ToolSet {
                 Ok(Answer::done(self.confirm("already_booked", &booking)))
             }
             BookOutcome::SlotTaken => self.slot_taken(&slot).await,
+            BookOutcome::SimilarName => self.similar_name(&slot).await,
         }
     }
 
     fn patient(&self, args: &BookArgs) -> Result<PatientDetails, Refusal> {
-        let phone = args.phone.as_deref().map(arguments::phone).transpose()?;
+        let phone = args
+            .phone
+            .as_deref()
+            .map(|text| arguments::phone(text, self.clinic.home()))
+            .transpose()?;
         Ok(PatientDetails {
             name: arguments::patient_name(&args.patient_name)?,
-            born: arguments::date_of_birth(&args.date_of_birth, self.today())?,
-            phone: phone.or_else(|| self.caller.clone()),
+            born: arguments::date_of_birth(&args.date_of_birth, self.today(), self.clinic.home())?,
+            phone: phone.or_else(|| self.contact().cloned()),
         })
     }
 

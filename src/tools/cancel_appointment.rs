@@ -6,12 +6,13 @@ use serde_json::json;
 
 use super::{
     ToolSet,
-    answer::{Answer, Answered, Refusal},
-    arguments::{self, blank_as_none},
+    answer::{Answer, Answered},
+    arguments::blank_as_none,
     catalogue::Tool,
     idempotency::settle,
+    identity::Claim,
 };
-use crate::storage::postgres::{Cancelled, Claimant, FoundBooking};
+use crate::storage::postgres::Cancelled;
 
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -22,20 +23,15 @@ pub(super) struct CancelArgs {
     /// The four-character code that the caller noted down.
     #[serde(default, deserialize_with = "blank_as_none")]
     confirmation_code: Option<String>,
-    /// The patient's first and last name, if they call from another number than they booked with.
+    /// The patient's full name, unless this call booked it.
     #[serde(default, deserialize_with = "blank_as_none")]
     patient_name: Option<String>,
     /// The patient's date of birth, YYYY-MM-DD, with the name.
     #[serde(default, deserialize_with = "blank_as_none")]
     date_of_birth: Option<String>,
-}
-
-/// Which booking, and what shows that it is the caller's.
-pub(super) struct Claim<'a> {
-    pub(super) booking_id: Option<&'a str>,
-    pub(super) confirmation_code: Option<&'a str>,
-    pub(super) patient_name: Option<&'a str>,
-    pub(super) date_of_birth: Option<&'a str>,
+    /// The phone number that was given when booking, only if a tool asked for it.
+    #[serde(default, deserialize_with = "blank_as_none")]
+    phone: Option<String>,
 }
 
 impl ToolSet {
@@ -45,6 +41,7 @@ impl ToolSet {
             confirmation_code: args.confirmation_code.as_deref(),
             patient_name: args.patient_name.as_deref(),
             date_of_birth: args.date_of_birth.as_deref(),
+            phone: args.phone.as_deref(),
         };
         let Some(found) = self.claimed(&claim).await? else {
             return Ok(not_found());
@@ -67,36 +64,6 @@ impl ToolSet {
                 }
             },
         )
-    }
-
-    /// The booking that the caller names, if it is theirs.
-    pub(super) async fn claimed(&self, claim: &Claim<'_>) -> Result<Option<FoundBooking>, Refusal> {
-        let wanted = arguments::booking_ref(claim.booking_id, claim.confirmation_code)?;
-        let sealer = &self.clinic.sealer;
-        let person = match (claim.patient_name, claim.date_of_birth) {
-            (Some(name), Some(born)) => Some(sealer.person_index(
-                &arguments::patient_name(name)?,
-                &arguments::date_of_birth(born, self.today())?,
-            )),
-            (None, None) => None,
-            _ => {
-                return Err(Refusal::arguments(
-                    "Give patient_name and date_of_birth together.",
-                ));
-            }
-        };
-        let who = Claimant {
-            call: self.call,
-            phone: self
-                .caller
-                .as_ref()
-                .map(|caller| sealer.phone_index(caller)),
-            person,
-        };
-        Ok(self
-            .db
-            .find_booking(self.profile().id, &wanted, &who)
-            .await?)
     }
 }
 

@@ -12,6 +12,7 @@ use super::{
     find_available_slots::SlotsArgs,
     hand_over::{self, EndArgs, TRANSFER, TransferArgs},
     reschedule_appointment::RescheduleArgs,
+    update_phone_number::UpdatePhoneArgs,
 };
 use crate::domain::{conversation::ToolSpec, tenant::TenantProfile};
 
@@ -23,17 +24,19 @@ pub(super) enum Tool {
     BookAppointment,
     CancelAppointment,
     RescheduleAppointment,
+    UpdatePhoneNumber,
     TransferToHuman,
     EndCall,
 }
 
 impl Tool {
-    pub(super) const ALL: [Self; 7] = [
+    pub(super) const ALL: [Self; 8] = [
         Self::CheckInsuranceCoverage,
         Self::FindAvailableSlots,
         Self::BookAppointment,
         Self::CancelAppointment,
         Self::RescheduleAppointment,
+        Self::UpdatePhoneNumber,
         Self::TransferToHuman,
         Self::EndCall,
     ];
@@ -49,6 +52,7 @@ impl Tool {
             Self::BookAppointment => "book_appointment",
             Self::CancelAppointment => "cancel_appointment",
             Self::RescheduleAppointment => "reschedule_appointment",
+            Self::UpdatePhoneNumber => "update_phone_number",
             Self::TransferToHuman => TRANSFER,
             Self::EndCall => "end_call",
         }
@@ -57,7 +61,10 @@ impl Tool {
     pub(super) const fn is_mutating(self) -> bool {
         matches!(
             self,
-            Self::BookAppointment | Self::CancelAppointment | Self::RescheduleAppointment
+            Self::BookAppointment
+                | Self::CancelAppointment
+                | Self::RescheduleAppointment
+                | Self::UpdatePhoneNumber
         )
     }
 
@@ -73,7 +80,7 @@ impl Tool {
     const fn description(self) -> &'static str {
         match self {
             Self::CheckInsuranceCoverage => {
-                "Look up whether the caller's insurance plan pays for a procedure, and the copay."
+                "Look up whether the caller's insurance plan pays for a procedure, and the copay. If it cannot tell, say so; never guess."
             }
             Self::FindAvailableSlots => {
                 "Find free appointment times. Offer only what it returns. Dates are in the clinic's time zone, at most 60 days ahead."
@@ -82,10 +89,13 @@ impl Tool {
                 "Book a slot returned by find_available_slots, after the caller has agreed to it and given full name and date of birth."
             }
             Self::CancelAppointment => {
-                "Cancel an appointment of the caller. If it answers not_found, ask for full name, date of birth and confirmation code."
+                "Cancel an appointment. One that was not booked in this call needs full name, date of birth and confirmation code: ask for all three."
             }
             Self::RescheduleAppointment => {
-                "Move an appointment of the caller to a slot returned by find_available_slots."
+                "Move an appointment to a slot returned by find_available_slots. One that was not booked in this call needs full name, date of birth and confirmation code."
+            }
+            Self::UpdatePhoneNumber => {
+                "Correct the phone number on file of a patient with an appointment. One that was not booked in this call needs full name, date of birth and confirmation code."
             }
             Self::TransferToHuman => {
                 "Connect the caller with the clinic's staff: when they ask for a person, in an emergency, or when you cannot help."
@@ -101,6 +111,7 @@ impl Tool {
             Self::BookAppointment => schema_of::<BookArgs>(),
             Self::CancelAppointment => schema_of::<CancelArgs>(),
             Self::RescheduleAppointment => schema_of::<RescheduleArgs>(),
+            Self::UpdatePhoneNumber => schema_of::<UpdatePhoneArgs>(),
             Self::TransferToHuman => schema_of::<TransferArgs>(),
             Self::EndCall => schema_of::<EndArgs>(),
         }

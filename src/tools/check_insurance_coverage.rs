@@ -2,14 +2,25 @@
 
 use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{
     ToolSet,
     answer::{Answer, Answered, Refusal},
     arguments,
 };
-use crate::domain::{coverage::Coverage, tenant::Procedure};
+use crate::domain::{
+    coverage::{Coverage, Plan, says_nothing},
+    money::spoken_dollars,
+    tenant::Procedure,
+};
+
+const CANNOT_TELL: &str = "The clinic has nothing written down on this plan and procedure. Do not say that it is covered, nor that it is not. Say that you cannot tell, \
+                           and that the clinic's staff will check it.";
+const WHICH_PLAN: &str = "The plan was not recognised for certain. Ask the caller whether they mean one of these candidates, and call this tool again with its payer and plan \
+                          exactly as written here. If it is none of them, say that you cannot tell, and that the clinic's staff will check it.";
+const NO_SUCH_PLAN: &str = "The clinic does not know this plan. That does not mean that it is not covered: say that you cannot tell, and that the clinic's staff will check it. \
+                            Perhaps the name was misheard: you may ask once how it is written on the card.";
 
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -22,11 +33,50 @@ pub(super) struct CoverageArgs {
     procedure_code: String,
 }
 
+/// A name as the caller said it; empty if they said none.
+fn named(field: &str, text: &str) -> Result<String, Refusal> {
+    if says_nothing(text) {
+        return Ok(String::new());
+    }
+    let text = arguments::text(field, text)?;
+    if !text.chars().any(char::is_alphabetic) {
+        return Err(Refusal::arguments(format!(
+            "{field} must be a name, in words, as the caller says it."
+        )));
+    }
+    Ok(text)
+}
+
+/// Models that read cents may say cents.
+fn in_words(cents: i32) -> String {
+    spoken_dollars(cents.unsigned_abs())
+}
+
+fn unknown_plan(payer: &str, plan: &str, candidates: &[Plan]) -> Value {
+    let offered: Vec<Value> = candidates
+        .iter()
+        .map(|known| json!({ "payer": known.payer, "plan": known.plan }))
+        .collect();
+    let message = if offered.is_empty() {
+        NO_SUCH_PLAN
+    } else {
+        WHICH_PLAN
+    };
+    json!({
+        "status": "unknown_plan", "copay_cents": null, "payer": payer, "plan": plan, "note": null, "candidates": offered, "message": message,
+    })
+}
+
 impl ToolSet {
     pub(super) async fn check_insurance_coverage(&self, args: CoverageArgs) -> Answered {
-        let payer = arguments::text("payer", &args.payer)?;
-        let plan = arguments::text("plan", &args.plan)?;
         let (code, _) = self.procedure(&args.procedure_code)?;
+        let payer = named("payer", &args.payer)?;
+        let plan = named("plan", &args.plan)?;
+        if payer.is_empty() && plan.is_empty() {
+            return Err(Refusal::arguments(
+                "payer and plan say nothing. Ask the caller for the name of the insurance company and of the plan, as on their card.",
+            ));
+        }
         let coverage = self
             .db
             .coverage(self.profile().id, &payer, &plan, code)
@@ -37,14 +87,18 @@ impl ToolSet {
                 copay_cents,
                 note,
             } => Answer::done(json!({
-                "status": "covered", "copay_cents": copay_cents, "payer": plan.payer, "plan": plan.plan, "note": note,
+                "status": "covered", "copay": copay_cents.map(in_words), "copay_cents": copay_cents, "payer": plan.payer, "plan": plan.plan,
+                "note": note,
             })),
             Coverage::NotCovered { plan, note } => Answer::declined(json!({
                 "status": "not_covered", "copay_cents": null, "payer": plan.payer, "plan": plan.plan, "note": note,
             })),
-            Coverage::UnknownPlan => Answer::declined(json!({
-                "status": "unknown_plan", "copay_cents": null, "payer": payer, "plan": plan, "note": null,
+            Coverage::NoRule { plan } => Answer::declined(json!({
+                "status": "cannot_tell", "copay_cents": null, "payer": plan.payer, "plan": plan.plan, "note": null, "message": CANNOT_TELL,
             })),
+            Coverage::UnknownPlan { candidates } => {
+                Answer::declined(unknown_plan(&payer, &plan, &candidates))
+            }
         })
     }
 

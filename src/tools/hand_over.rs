@@ -54,7 +54,8 @@ pub(super) struct TransferArgs {
 #[serde(deny_unknown_fields)]
 pub(super) struct EndArgs {
     /// Why, in a few words.
-    reason: String,
+    #[serde(default, deserialize_with = "arguments::blank_as_none")]
+    reason: Option<String>,
 }
 
 /// Whom a caller can be transferred to.
@@ -89,7 +90,9 @@ impl ToolSet {
     }
 
     pub(super) fn end_call(&self, args: EndArgs) -> Answered {
-        arguments::text("reason", &args.reason)?;
+        if let Some(reason) = &args.reason {
+            arguments::text("reason", reason)?;
+        }
         Ok(Answer::done(json!({ "status": ENDING })).with_effect(CallEffect::EndCall))
     }
 }

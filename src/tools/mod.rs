@@ -13,9 +13,11 @@ mod check_insurance_coverage;
 mod find_available_slots;
 pub mod hand_over;
 mod idempotency;
+mod identity;
 pub mod outcome;
 mod reschedule_appointment;
 mod slot_id;
+mod update_phone_number;
 
 use std::sync::Arc;
 
@@ -31,6 +33,7 @@ use self::{
 use crate::{
     domain::{
         call_time::CallTime,
+        caller::Attestation,
         conversation::{ToolRequest, ToolSpec},
         e164::E164,
         ids::CallId,
@@ -50,12 +53,13 @@ pub struct ToolSet {
     clinic: Clinic,
     call: CallId,
     caller: Option<Phi<E164>>,
+    attestation: Attestation,
     clock: Clock,
     refer: Option<Refer>,
 }
 
 impl ToolSet {
-    /// Tools that act for this caller of this clinic.
+    /// Tools that act for this caller of this clinic. Nobody vouches for the caller's number, unless [`Self::with_attestation`] says so.
     #[must_use]
     pub fn new(
         db: Db,
@@ -64,14 +68,24 @@ impl ToolSet {
         caller: Option<Phi<E164>>,
         clock: Clock,
     ) -> Self {
+        // The clinic's own number identifies nobody.
+        let caller = caller.filter(|number| !clinic.is_own(number.expose()));
         Self {
             db,
             clinic,
             call,
             caller,
+            attestation: Attestation::Unknown,
             clock,
             refer: None,
         }
+    }
+
+    /// With what the network says of the caller's number.
+    #[must_use]
+    pub fn with_attestation(mut self, attestation: Attestation) -> Self {
+        self.attestation = attestation;
+        self
     }
 
     /// With a network that transfers the caller while the call lives.
@@ -143,6 +157,7 @@ impl ToolSet {
                 self.reschedule_appointment(arguments::parse(arguments)?)
                     .await
             }
+            Tool::UpdatePhoneNumber => self.update_phone_number(arguments::parse(arguments)?).await,
             Tool::TransferToHuman => self.transfer_to_human(arguments::parse(arguments)?).await,
             Tool::EndCall => self.end_call(arguments::parse(arguments)?),
         }

@@ -8,9 +8,10 @@ use super::{
     ToolSet,
     answer::{Answer, Answered, Refusal},
     arguments::blank_as_none,
-    cancel_appointment::{Claim, not_found},
+    cancel_appointment::not_found,
     catalogue::Tool,
     idempotency::settle,
+    identity::Claim,
 };
 use crate::storage::postgres::{BookingStatus, Moved};
 
@@ -23,12 +24,15 @@ pub(super) struct RescheduleArgs {
     /// The four-character code that the caller noted down.
     #[serde(default, deserialize_with = "blank_as_none")]
     confirmation_code: Option<String>,
-    /// The patient's first and last name, if they call from another number than they booked with.
+    /// The patient's full name, unless this call booked it.
     #[serde(default, deserialize_with = "blank_as_none")]
     patient_name: Option<String>,
     /// The patient's date of birth, YYYY-MM-DD, with the name.
     #[serde(default, deserialize_with = "blank_as_none")]
     date_of_birth: Option<String>,
+    /// The phone number that was given when booking, only if a tool asked for it.
+    #[serde(default, deserialize_with = "blank_as_none")]
+    phone: Option<String>,
     /// The agreed new slot, copied from find_available_slots.
     slot_id: String,
 }
@@ -41,6 +45,7 @@ impl ToolSet {
             confirmation_code: args.confirmation_code.as_deref(),
             patient_name: args.patient_name.as_deref(),
             date_of_birth: args.date_of_birth.as_deref(),
+            phone: args.phone.as_deref(),
         };
         let Some(found) = self.claimed(&claim).await? else {
             return Ok(not_found());

@@ -320,6 +320,7 @@ impl Call {
             caller,
             clock,
         )
+        .with_attestation(self.record.origin.attestation)
         .with_refer(transfer::refer(self));
         let known = set.clone();
         Toolbox {

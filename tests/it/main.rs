@@ -7,6 +7,7 @@ mod debug_say;
 mod dispatch;
 mod gateway;
 mod healing;
+mod identity;
 mod lifecycle;
 mod model;
 mod operator;

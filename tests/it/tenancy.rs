@@ -47,11 +47,14 @@ async fn lived_in() -> Rig {
             .await;
         let order = json!({
             "slot_id": found["slots"][0]["slot_id"], "patient_name": "Zyxwvia Qwertzdottir", "date_of_birth": "1937-11-23",
-            "phone": MARIA, "reason": "abscess-marker",
+            "phone": "212 555 0147", "reason": "abscess-marker",
         });
+        let booked = call.ask("book_appointment", order).await;
+        assert_eq!(booked["status"], "booked");
+        let corrected = json!({ "booking_id": booked["booking_id"], "new_phone": MARIA });
         assert_eq!(
-            call.ask("book_appointment", order).await["status"],
-            "booked"
+            call.ask("update_phone_number", corrected).await["status"],
+            "phone_updated"
         );
         let artifact = Artifact::new(&artifact_parts(
             clinic.profile.id,

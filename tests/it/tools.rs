@@ -39,7 +39,7 @@ async fn coverage_answers_for_covered_uncovered_and_unknown_plans() {
     };
     let covered = check("blue cross", "P.P.O.", "d1110").await;
     assert_eq!(covered.status, ToolStatus::Done);
-    let expected = json!({ "status": "covered", "copay_cents": 2500, "payer": "Blue Cross", "plan": "PPO", "note": "two cleanings per year" });
+    let expected = json!({ "status": "covered", "copay": "twenty-five dollars", "copay_cents": 2500, "payer": "Blue Cross", "plan": "PPO", "note": "two cleanings per year" });
     assert_eq!(covered.content.expose(), &expected);
     let uncovered = check("Blue Cross", "PPO", "D3330").await;
     assert_eq!(uncovered.status, ToolStatus::Declined);
@@ -249,21 +249,10 @@ async fn only_the_patient_may_cancel_and_others_learn_nothing() {
         "by name and birth date"
     );
     let next = rig.call(ANNA);
+    let again = json!({ "booking_id": booked["booking_id"], "patient_name": "Anna Keller", "date_of_birth": "1984-03-09" });
     assert_eq!(
-        next.ask(
-            "cancel_appointment",
-            json!({ "booking_id": booked["booking_id"] })
-        )
-        .await["status"],
+        next.ask("cancel_appointment", again).await["status"],
         "already_cancelled"
-    );
-    let slot = next.slots().await.remove(0);
-    let booked = next.ask("book_appointment", booking(&slot)).await;
-    let code = json!({ "confirmation_code": booked["confirmation_code"] });
-    assert_eq!(
-        rig.call(ANNA).ask("cancel_appointment", code).await["status"],
-        "cancelled",
-        "by the caller's number"
     );
 }
 
@@ -342,7 +331,7 @@ async fn wrong_or_missing_arguments_come_back_as_a_tool_error() {
         ),
         (
             "book_appointment",
-            with(&slot, "Anna", "1984-03-09"),
+            with(&slot, "Anna 4", "1984-03-09"),
             "invalid_arguments",
         ),
         (

@@ -12,7 +12,13 @@ use url::form_urlencoded;
 
 use super::signature::{Signed, public_form};
 use crate::{
-    domain::{e164::E164, ids::TwilioCallSid, phi::Phi},
+    domain::{
+        caller::{Attestation, CallOrigin},
+        e164::E164,
+        ids::TwilioCallSid,
+        phi::Phi,
+        phone,
+    },
     gateway::{Gateway, caller_id, error::GatewayError},
 };
 
@@ -48,16 +54,28 @@ impl SignedForm {
         sid.ok_or(GatewayError::Malformed("CallSid"))
     }
 
-    /// The number that was dialled; `None` if it is not a phone number.
+    /// The number that was dialled, also in an address of a SIP domain or a messenger; `None` if it holds no phone number.
     #[must_use]
     pub fn dialled(&self) -> Option<E164> {
-        self.field("To")?.parse().ok()
+        phone::from_network(self.field("To")?)
     }
 
     /// The caller's number; `None` if withheld.
     #[must_use]
     pub fn caller(&self) -> Option<Phi<E164>> {
         caller_id::number(self.field("From")?)
+    }
+
+    /// What came with the caller's number.
+    #[must_use]
+    pub fn origin(&self) -> CallOrigin {
+        CallOrigin {
+            attestation: self
+                .field("StirVerstat")
+                .map(Attestation::from_verstat)
+                .unwrap_or_default(),
+            forwarded_from: self.field("ForwardedFrom").and_then(caller_id::number),
+        }
     }
 }
 
@@ -144,11 +162,62 @@ mod tests {
             "From=%2B266696687",
             "From=%2B7378742833",
             "From=client%3Abob",
+            "From=266696687",
+            "From=Anonymous",
+            "From=+266696687",
+            "From=Private",
+            "From=unavailable",
+            "From=sip%3Aanonymous%40anonymous.invalid",
         ] {
             assert!(form(from).caller().is_none(), "{from}");
         }
-        let caller = form("From=%2B14158675309").caller().expect("a number");
-        assert_eq!(caller.expose().as_str(), "+14158675309");
+        // C37: an unescaped plus arrives as a space.
+        for from in [
+            "From=%2B14158675309",
+            "From=+14158675309",
+            "From=14158675309",
+            "From=4158675309",
+            "From=whatsapp%3A%2B14158675309",
+            "From=sip%3A%2B14158675309%40carrier.example",
+        ] {
+            let caller = form(from).caller().expect("a number");
+            assert_eq!(caller.expose().as_str(), "+14158675309", "{from}");
+        }
+    }
+
+    // C36: the clinic's number was in it, and the caller heard that it is not in service.
+    #[test]
+    fn a_dialled_number_is_read_in_an_address() {
+        for to in [
+            "To=%2B12125550100",
+            "To=+12125550100",
+            "To=12125550100",
+            "To=2125550100",
+            "To=sip%3A%2B12125550100%40clinic.sip.twilio.com",
+            "To=SIP%3A12125550100%40clinic.sip.twilio.com%3Buser%3Dphone",
+            "To=whatsapp%3A%2B12125550100",
+            "To=tel%3A%2B1-212-555-0100",
+        ] {
+            let number = form(to).dialled();
+            assert_eq!(
+                number.as_ref().map(E164::as_str),
+                Some("+12125550100"),
+                "{to}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_the_network_says_of_a_caller_is_read() {
+        let signed =
+            form("StirVerstat=TN-Validation-Passed-A&ForwardedFrom=%2B12125550199").origin();
+        assert_eq!(signed.attestation, Attestation::Verified);
+        let forwarder = signed.forwarded_from.expect("a number");
+        assert_eq!(forwarder.expose().as_str(), "+12125550199");
+        let spoofed = form("StirVerstat=TN-Validation-Failed-C&ForwardedFrom=anonymous").origin();
+        assert_eq!(spoofed.attestation, Attestation::Failed);
+        assert!(spoofed.forwarded_from.is_none());
+        assert_eq!(form("From=x").origin(), CallOrigin::default());
     }
 
     #[test]

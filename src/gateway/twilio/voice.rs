@@ -58,8 +58,9 @@ async fn answer(gateway: &Gateway, form: &SignedForm) -> Result<(Admission, Twim
         route: Route::Webhook,
         room: room.clone(),
         arrived_in: None,
-        dialled: form.dialled(),
+        dialled: form.dialled().into_iter().collect(),
         caller: form.caller(),
+        origin: form.origin(),
     };
     let verdict = gateway.decide(newcomer).await;
     let label = verdict.label();

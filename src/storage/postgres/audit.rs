@@ -14,6 +14,7 @@ use crate::{
     domain::{
         artifact::Artifact,
         call::{Outcome, Route},
+        caller::CallOrigin,
         e164::E164,
         ids::{CallId, TenantId},
         phi::Phi,
@@ -86,6 +87,8 @@ impl SealedArtifact {
                 route: told.route,
                 dialled: told.dialled,
                 caller: told.caller.map(Phi::new),
+                // The document does not tell what came with the number.
+                origin: CallOrigin::default(),
             },
             ended_at: told.ended_at,
             outcome: told.outcome,

@@ -6,6 +6,7 @@ use super::{Db, StorageError, TenantTx};
 use crate::{
     domain::{
         call::{CallRecord, Outcome, Route, TransferResult},
+        caller::CallOrigin,
         e164::E164,
         ids::{CallId, TenantId},
         phi::Phi,
@@ -26,6 +27,8 @@ pub struct NewCall {
     pub dialled: E164,
     /// The caller's number, unless withheld.
     pub caller: Option<Phi<E164>>,
+    /// What came with it.
+    pub origin: CallOrigin,
 }
 
 /// A call that is over.
@@ -47,6 +50,7 @@ impl From<&CallRecord> for NewCall {
             route: record.route,
             dialled: record.dialled.clone(),
             caller: record.caller.clone(),
+            origin: record.origin.clone(),
         }
     }
 }
@@ -154,23 +158,27 @@ async fn insert(
     sealer: &TenantSealer,
     call: &NewCall,
 ) -> Result<bool, StorageError> {
-    let place = Aad {
-        table: "calls",
-        column: "caller",
-        row: call.call.as_uuid(),
-    };
-    let caller = call.caller.as_ref().map(|caller| {
+    let seal = |column, number: &Phi<E164>| {
+        let place = Aad {
+            table: "calls",
+            column,
+            row: call.call.as_uuid(),
+        };
         sealer
-            .seal(&place, caller.expose().as_str().as_bytes())
+            .seal(&place, number.expose().as_str().as_bytes())
             .into_bytes()
-    });
+    };
+    let caller = call.caller.as_ref().map(|number| seal("caller", number));
+    let forwarded = call.origin.forwarded_from.as_ref();
+    let forwarded = forwarded.map(|number| seal("forwarded_from", number));
     let index = call
         .caller
         .as_ref()
         .map(|caller| sealer.phone_index(caller).to_vec());
     let tenant = tx.tenant();
     let inserted = sqlx::query!(
-        "INSERT INTO calls (tenant_id, call_id, started_at, route, dialled, caller, caller_index) VALUES ($1, $2, $3, $4, $5, $6, $7)
+        "INSERT INTO calls (tenant_id, call_id, started_at, route, dialled, caller, caller_index, attestation, forwarded_from)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
          ON CONFLICT (tenant_id, call_id) DO NOTHING",
         tenant.as_uuid(),
         call.call.as_uuid(),
@@ -178,7 +186,9 @@ async fn insert(
         call.route.as_str(),
         call.dialled.as_str(),
         caller,
-        index
+        index,
+        call.origin.attestation.as_str(),
+        forwarded
     )
     .execute(tx.connection())
     .await?;

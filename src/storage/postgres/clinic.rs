@@ -11,6 +11,7 @@ use crate::{
         ids::TenantId,
         keyterms,
         opening_hours::{Opening, OpeningHours},
+        phone::Home,
         tenant::{Procedure, TenantProfile, TransferDesk},
     },
     security::{Sealed, TenantSealer, WrappedKey},
@@ -23,6 +24,25 @@ pub struct Clinic {
     pub profile: Arc<TenantProfile>,
     /// Seals and opens its patients' data.
     pub sealer: TenantSealer,
+    /// The numbers under which it is called.
+    pub numbers: Arc<[E164]>,
+}
+
+impl Clinic {
+    /// Whether a number is the clinic's own: a caller who shows it shows nothing of themselves.
+    #[must_use]
+    pub fn is_own(&self, number: &E164) -> bool {
+        let desk = self.profile.transfer.as_ref().map(|desk| &desk.number);
+        self.numbers.contains(number)
+            || desk == Some(number)
+            || self.profile.fallback_number.as_ref() == Some(number)
+    }
+
+    /// Where a phone number without a country belongs.
+    #[must_use]
+    pub fn home(&self) -> Home {
+        self.numbers.first().map_or(Home::NorthAmerica, Home::of)
+    }
 }
 
 impl Db {
@@ -79,9 +99,11 @@ impl Db {
                 return Ok(None);
             };
             let sealer = self.load_sealer(&mut tx).await?;
+            let numbers = load_numbers(&mut tx).await?;
             Ok(Some(Clinic {
                 profile: Arc::new(profile),
                 sealer,
+                numbers: numbers.into(),
             }))
         })
         .await
@@ -95,6 +117,17 @@ impl Db {
             .collect::<Result<Vec<_>, _>>()?;
         TenantSealer::new(tx.tenant(), &keys).ok_or(StorageError::NoKey)
     }
+}
+
+async fn load_numbers(tx: &mut TenantTx) -> Result<Vec<E164>, StorageError> {
+    let numbers = sqlx::query_scalar!("SELECT number FROM phone_numbers ORDER BY number")
+        .fetch_all(tx.connection())
+        .await?;
+    let number = |text: String| {
+        text.parse()
+            .map_err(|_| StorageError::Malformed("phone number"))
+    };
+    numbers.into_iter().map(number).collect()
 }
 
 /// The tenant's data keys, wrapped.

@@ -2,12 +2,12 @@
 
 use super::{Db, StorageError};
 use crate::domain::{
-    coverage::{Coverage, Plan, match_plan},
+    coverage::{Coverage, Meant, Plan, meant},
     ids::TenantId,
 };
 
 impl Db {
-    /// Whether the plan a caller names pays for a procedure. A known plan without a rule for it does not cover it.
+    /// Whether the plan a caller names pays for a procedure. Only a rule of the clinic's says yes or no.
     ///
     /// # Errors
     /// [`StorageError`].
@@ -23,7 +23,10 @@ impl Db {
             let plans = sqlx::query!("SELECT plan_id, payer, plan, aliases FROM insurance_plans").fetch_all(tx.connection()).await?;
             let plans: Vec<Plan> =
                 plans.into_iter().map(|row| Plan { id: row.plan_id, payer: row.payer, plan: row.plan, aliases: row.aliases }).collect();
-            let Some(plan) = match_plan(&plans, payer, plan) else { return Ok(Coverage::UnknownPlan) };
+            let plan = match meant(&plans, payer, plan) {
+                Meant::One(plan) => plan,
+                Meant::Perhaps(some) => return Ok(Coverage::UnknownPlan { candidates: some.into_iter().cloned().collect() }),
+            };
             let rule = sqlx::query!(
                 "SELECT covered, copay_cents, note FROM coverage_rules WHERE plan_id = $1 AND procedure_code = $2",
                 plan.id,
@@ -35,7 +38,7 @@ impl Db {
             Ok(match rule {
                 Some(rule) if rule.covered => Coverage::Covered { plan, copay_cents: rule.copay_cents, note: rule.note },
                 Some(rule) => Coverage::NotCovered { plan, note: rule.note },
-                None => Coverage::NotCovered { plan, note: None },
+                None => Coverage::NoRule { plan },
             })
         })
         .await

@@ -34,15 +34,15 @@ pub use self::{
     audit::{ArtifactWrite, PhiAccess, SealedArtifact},
     audit_walk::{ChainBreak, ChainReport, KeptHead},
     bookings::{
-        BookOutcome, Booking, BookingRef, BookingStatus, Cancelled, Claimant, FoundBooking, Moved,
-        NewBooking,
+        BookOutcome, Booking, BookingRef, BookingStatus, Cancelled, Claimant, Found, FoundBooking,
+        Moved, NewBooking, Proof,
     },
     calls::{EndedCall, NewCall},
     checkpoint::Checkpoint,
     clinic::Clinic,
     error::StorageError,
     mutations::{Mutation, MutationTool},
-    patients::PatientDetails,
+    patients::{PatientDetails, Person, PhoneCorrection},
     pending::PendingArtifact,
 };
 use self::{connections::Retirement, tx::TenantTx};

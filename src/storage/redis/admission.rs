@@ -5,6 +5,7 @@ use chrono::{DateTime, Utc};
 use super::{
     Store, StoreError, keys,
     offers::placement_text,
+    record::StoredOrigin,
     reply::{Words, text},
     script,
 };
@@ -32,6 +33,8 @@ pub struct Applicant {
     pub room: RoomName,
     /// The caller's number, sealed; `None` if withheld.
     pub caller: Option<Vec<u8>>,
+    /// What came with the number.
+    pub origin: StoredOrigin,
     /// The clinic's number that was dialled.
     pub dialled: E164,
     /// What the tenant may have.
@@ -102,7 +105,15 @@ impl Store {
             .arg(self.slot_until_ms(now))
             .arg(self.session_ttl_ms())
             .arg(applicant.route.as_str())
-            .arg(placement_text(Some(&applicant.placement)));
+            .arg(placement_text(Some(&applicant.placement)))
+            .arg(applicant.origin.attestation.as_str())
+            .arg(
+                applicant
+                    .origin
+                    .forwarded_from
+                    .as_deref()
+                    .unwrap_or_default(),
+            );
         decision(&self.run::<Words>(&run).await?)
     }
 }

@@ -43,7 +43,7 @@ pub use self::{
     lease::{Lapse, Lease},
     offers::{Offer, Survey},
     pods::PodReport,
-    record::StoredCall,
+    record::{StoredCall, StoredOrigin},
     session::Session,
     transfers::Return,
     unwritten::Adoption,

@@ -12,6 +12,7 @@ use super::{
 };
 use crate::domain::{
     call::{CallPhase, CallRecord, NextStep, Route, TransferResult},
+    caller::{Attestation, CallOrigin},
     e164::E164,
     ids::{CallId, Epoch, Returns, RoomName, TenantId},
     phi::Phi,
@@ -34,6 +35,8 @@ pub struct StoredCall {
     pub room: RoomName,
     /// The caller's number, sealed; absent when withheld.
     pub caller: Option<Vec<u8>>,
+    /// What came with the number.
+    pub origin: StoredOrigin,
     /// The clinic's number that was dialled.
     pub dialled: E164,
     /// When the gateway admitted it.
@@ -54,8 +57,57 @@ pub struct StoredCall {
     pub transfer: Option<TransferResult>,
 }
 
+/// What came with a caller's number, as Redis holds it: the forwarding number sealed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct StoredOrigin {
+    /// Whether the number is the caller's.
+    pub attestation: Attestation,
+    /// Who forwarded the call, sealed.
+    pub forwarded_from: Option<Vec<u8>>,
+}
+
+impl StoredOrigin {
+    /// Seals an origin for this call's record.
+    #[must_use]
+    pub fn seal(sealer: &TenantSealer, call: CallId, origin: &CallOrigin) -> Self {
+        let seal = |number: &Phi<E164>| {
+            let plain = number.expose().as_str().as_bytes();
+            sealer.seal_for_redis(FORWARDED, call, plain).into_bytes()
+        };
+        Self {
+            attestation: origin.attestation,
+            forwarded_from: origin.forwarded_from.as_ref().map(seal),
+        }
+    }
+
+    fn open(self, sealer: &TenantSealer, call: CallId) -> Result<CallOrigin, SealError> {
+        let forwarded = self.forwarded_from;
+        Ok(CallOrigin {
+            attestation: self.attestation,
+            forwarded_from: forwarded
+                .map(|sealed| open_number(sealer, FORWARDED, call, sealed))
+                .transpose()?,
+        })
+    }
+
+    /// A record without it was written by a version that did not ask.
+    fn from_fields(fields: &HashMap<String, Vec<u8>>) -> Self {
+        let attestation = fields.get("attestation").map(Vec::as_slice);
+        Self {
+            attestation: attestation
+                .and_then(|word| Attestation::from_label(std::str::from_utf8(word).ok()?))
+                .unwrap_or_default(),
+            forwarded_from: fields
+                .get("forwarded")
+                .filter(|sealed| !sealed.is_empty())
+                .cloned(),
+        }
+    }
+}
+
 /// Kinds of values, for the seal: one opens in no other call's record, and not as another kind.
 const CALLER: &str = "caller";
+const FORWARDED: &str = "forwarded";
 const BRIEFING: &str = "briefing";
 
 impl StoredCall {
@@ -93,7 +145,7 @@ impl StoredCall {
     /// [`SealError`] if the number was sealed by other keys or for another call.
     pub fn open(self, sealer: &TenantSealer) -> Result<CallRecord, SealError> {
         let caller = match self.caller {
-            Some(sealed) => Some(open_number(sealer, self.call, sealed)?),
+            Some(sealed) => Some(open_number(sealer, CALLER, self.call, sealed)?),
             None => None,
         };
         Ok(CallRecord {
@@ -102,6 +154,7 @@ impl StoredCall {
             route: self.route,
             room: self.room,
             caller,
+            origin: self.origin.open(sealer, self.call)?,
             dialled: self.dialled,
             admitted_at: self.admitted_at,
             epoch: self.epoch,
@@ -135,6 +188,7 @@ impl StoredCall {
             },
             room: parsed(fields, "room")?,
             caller,
+            origin: StoredOrigin::from_fields(fields),
             dialled: parsed(fields, "dialled")?,
             admitted_at: time(fields, "admitted_ms")?,
             clock_at: optional_time(fields, "clock_ms")?,
@@ -156,10 +210,11 @@ impl StoredCall {
 
 fn open_number(
     sealer: &TenantSealer,
+    kind: &'static str,
     call: CallId,
     sealed: Vec<u8>,
 ) -> Result<Phi<E164>, SealError> {
-    let plain = sealer.open_from_redis(CALLER, call, sealed)?;
+    let plain = sealer.open_from_redis(kind, call, sealed)?;
     let number = std::str::from_utf8(plain.expose())
         .ok()
         .and_then(|text| text.parse().ok());
@@ -299,6 +354,11 @@ fn fields_of(record: &StoredCall) -> Vec<(&'static str, Vec<u8>)> {
         ),
         ("room", record.room.as_str().into()),
         ("caller", record.caller.clone().unwrap_or_default()),
+        ("attestation", record.origin.attestation.as_str().into()),
+        (
+            "forwarded",
+            record.origin.forwarded_from.clone().unwrap_or_default(),
+        ),
         ("dialled", record.dialled.as_str().into()),
         (
             "admitted_ms",

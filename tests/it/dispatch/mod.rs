@@ -23,7 +23,7 @@ use neurality::{
         tenant::TenantProfile,
     },
     lifecycle::Lifecycle,
-    storage::redis::{Claim, Refusal, Store, WriteError},
+    storage::redis::{Claim, Refusal, Store, StoredOrigin, WriteError},
     telemetry::metrics::Metrics,
 };
 use tokio::time::Instant;
@@ -107,6 +107,7 @@ impl Rig {
             route: Route::Webhook,
             room: RoomName::generate(),
             caller: None,
+            origin: StoredOrigin::default(),
             dialled: "+15550100".parse().expect("number"),
         };
         let decision = self
@@ -384,6 +385,7 @@ async fn an_admission_whose_answer_was_lost_is_taken_back() {
         route: Route::Webhook,
         room: RoomName::generate(),
         caller: None,
+        origin: StoredOrigin::default(),
         dialled: "+15550100".parse().expect("number"),
     };
     let decision = rig

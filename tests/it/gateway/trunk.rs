@@ -80,6 +80,30 @@ impl Rig {
     }
 }
 
+// C09: the number of before a diversion was taken, and the caller turned away.
+#[tokio::test]
+async fn a_diverted_caller_is_let_in_at_the_number_that_the_trunk_took() {
+    let rig = Rig::new().await;
+    let in_an_address = format!("sip:{}@sip.example", rig.dialled);
+    for (to, taken_at) in [
+        ("<sip:+12125550999@sip.example>", rig.dialled.as_str()),
+        ("<SIP:reception@sip.example>", rig.dialled.as_str()),
+        (
+            "<sip:+12125550999@sip.example;user=phone>",
+            in_an_address.as_str(),
+        ),
+    ] {
+        let (room, leg) = (TrunkRoom::made().await, leg());
+        let mut event = event("participant_joined", &room.name, &leg, &rig.dialled);
+        let attributes = &mut event["participant"]["attributes"];
+        attributes["neurality.sipTo"] = json!(to);
+        attributes["sip.trunkPhoneNumber"] = json!(taken_at);
+        assert_eq!(rig.livekit(event.to_string()).await.status, 200);
+        let call = rig.call_of(&room.name).await.expect(to);
+        assert_eq!(rig.record(call).await.dialled.as_str(), rig.dialled);
+    }
+}
+
 #[tokio::test]
 async fn a_caller_by_the_trunk_is_let_in_once_however_often_livekit_tells_of_it() {
     let rig = Rig::new().await;

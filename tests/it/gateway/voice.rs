@@ -3,11 +3,14 @@
 use std::{collections::HashMap, time::Duration};
 
 use loadtest::stack::{Postgres, Redis, StackDir};
-use neurality::domain::call::CallPhase;
+use neurality::domain::{
+    call::{CallPhase, CallRecord},
+    caller::{Attestation, CallOrigin},
+};
 use redis::AsyncCommands;
 use tokio::net::TcpListener;
 
-use super::{AT_ONCE, CALLER, HEAD, Rig, Servers, TOKEN, migrated, now, sid, sign};
+use super::{AT_ONCE, CALLER, DESK, FALLBACK, HEAD, Rig, Servers, TOKEN, migrated, now, sid, sign};
 
 /// As in production.
 const VOICE_DEADLINE_MS: u64 = 800;
@@ -85,10 +88,109 @@ async fn the_callers_number_is_sealed_in_redis_and_opens_for_its_tenant() {
     );
 }
 
+/// The record of a call that was let in.
+async fn admitted_as(rig: &Rig, from: &str, to: &str, more: &[(&str, &str)]) -> CallRecord {
+    let sid = sid();
+    let mut fields = vec![("CallSid", sid.as_str()), ("From", from), ("To", to)];
+    fields.extend_from_slice(more);
+    let answer = rig.twilio("/voice", &fields).await;
+    assert!(answer.text.contains("<Sip "), "{from} {to}: {answer:?}");
+    let call = answer.text.split("call=").nth(1).expect("call");
+    let call = call
+        .split('"')
+        .next()
+        .expect("end")
+        .parse()
+        .expect("call id");
+    let record = rig.record(call).await.open(&rig.clinic.sealer);
+    rig.store
+        .release(rig.tenant(), call, now())
+        .await
+        .expect("release");
+    record.expect("own seal")
+}
+
+// C36, C37: "this number is not in service", though it stood in the address; an unescaped plus made a caller unknown.
+#[tokio::test]
+async fn a_call_is_let_in_by_every_form_of_its_numbers() {
+    let rig = Rig::new().await;
+    let number = rig.dialled.clone();
+    for to in [
+        number.clone(),
+        number.replace('+', " "),
+        format!("sip:{number}@clinic.sip.twilio.com"),
+        format!("SIP:{number}@clinic.sip.twilio.com;user=phone"),
+        format!("sips:{number}@clinic.sip.twilio.com:5061"),
+        format!("whatsapp:{number}"),
+        format!("tel:{number}"),
+    ] {
+        let record = admitted_as(&rig, CALLER, &to, &[]).await;
+        assert_eq!(record.dialled.as_str(), number, "{to}");
+    }
+    for from in [
+        CALLER.replace('+', " "),
+        CALLER.replace('+', ""),
+        format!("sip:{CALLER}@carrier.example"),
+        format!("whatsapp:{CALLER}"),
+    ] {
+        let caller = admitted_as(&rig, &from, &number, &[]).await.caller;
+        assert_eq!(caller.expect("told").expose().as_str(), CALLER, "{from}");
+    }
+}
+
+// C62: the clinic's own number was taken as the caller's.
+#[tokio::test]
+async fn the_clinics_own_number_and_a_forwarders_are_nobodys() {
+    let rig = Rig::new().await;
+    let number = rig.dialled.clone();
+    for own in [number.as_str(), FALLBACK, DESK] {
+        assert!(
+            admitted_as(&rig, own, &number, &[]).await.caller.is_none(),
+            "{own}"
+        );
+    }
+    let by = [("ForwardedFrom", CALLER)];
+    let record = admitted_as(&rig, CALLER, &number, &by).await;
+    assert!(record.caller.is_none(), "the forwarder is not the caller");
+    let forwarder = record.origin.forwarded_from.expect("stored");
+    assert_eq!(forwarder.expose().as_str(), CALLER);
+}
+
+#[tokio::test]
+async fn what_the_network_says_of_a_caller_is_stored_with_the_call() {
+    let rig = Rig::new().await;
+    for (verstat, expected) in [
+        ("TN-Validation-Passed-A", Attestation::Verified),
+        ("TN-Validation-Passed-B", Attestation::Partial),
+        ("TN-Validation-Passed-A-Diverted", Attestation::Partial),
+        ("TN-Validation-Failed-A", Attestation::Failed),
+        ("No-TN-Validation", Attestation::Unknown),
+        ("", Attestation::Unknown),
+    ] {
+        let by = [("StirVerstat", verstat), ("ForwardedFrom", "+12125550177")];
+        let record = admitted_as(&rig, CALLER, &rig.dialled, &by).await;
+        assert_eq!(record.origin.attestation, expected, "{verstat}");
+        let forwarder = record.origin.forwarded_from.expect("stored");
+        assert_eq!(forwarder.expose().as_str(), "+12125550177");
+        assert!(record.caller.is_some());
+    }
+    let plain = admitted_as(&rig, CALLER, &rig.dialled, &[]).await;
+    assert_eq!(plain.origin, CallOrigin::default());
+}
+
 #[tokio::test]
 async fn a_withheld_number_is_no_obstacle() {
     let rig = Rig::new().await;
-    for from in ["", "anonymous", "+266696687"] {
+    for from in [
+        "",
+        "anonymous",
+        "+266696687",
+        "266696687",
+        "Restricted",
+        "unavailable",
+        "Private",
+        "sip:anonymous@anonymous.invalid",
+    ] {
         let answer = rig
             .twilio(
                 "/voice",

@@ -16,10 +16,11 @@ use neurality::{
     config::{RedisConfig, Secret},
     domain::{
         call::Route,
+        caller::Attestation,
         ids::{CallId, Epoch, LegId, PodId, RoomName, TenantId},
         placement::Placement,
     },
-    storage::redis::{Admission, Applicant, Claim, Limits, Store},
+    storage::redis::{Admission, Applicant, Claim, Limits, Store, StoredOrigin},
 };
 
 /// One server or one cluster, with a back door for looking at keys.
@@ -143,6 +144,10 @@ pub(crate) fn applicant(tenant: TenantId) -> Applicant {
         call: CallId::generate(),
         room: RoomName::generate(),
         caller: Some(vec![0, 255, 10, 13]),
+        origin: StoredOrigin {
+            attestation: Attestation::Verified,
+            forwarded_from: Some(vec![13, 0, 254, 10]),
+        },
         dialled: "+15550100".parse().expect("number"),
         limits: Limits {
             concurrent: 3,

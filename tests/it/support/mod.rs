@@ -20,6 +20,7 @@ use neurality::{
     domain::{
         call::Route,
         call_time::CallTime,
+        caller::{Attestation, CallOrigin},
         conversation::{ToolCallId, ToolRequest},
         e164::E164,
         ids::{CallId, TenantId},
@@ -192,6 +193,13 @@ impl TestCall {
         }
     }
 
+    /// A call from a number that the network vouches for.
+    pub(crate) fn verified(rig: &Rig, caller: &str) -> Self {
+        let mut call = Self::new(rig, rig.dental.clone(), caller);
+        call.tools = call.tools.with_attestation(Attestation::Verified);
+        call
+    }
+
     /// A call with these tools.
     pub(crate) fn with(tools: ToolSet) -> Self {
         Self {
@@ -245,6 +253,7 @@ pub(crate) fn new_call(id: CallId, caller: &str) -> NewCall {
         route: Route::Webhook,
         dialled: number("+12125550100"),
         caller: Some(Phi::new(number(caller))),
+        origin: CallOrigin::default(),
     }
 }
 

@@ -3,8 +3,8 @@
 use super::{Admin, StorageError, TenantTx};
 use crate::{
     domain::ids::TenantId,
-    security::{DataKey, WrappedKey},
-    storage::postgres::clinic::load_keys,
+    security::{DataKey, TenantSealer, WrappedKey},
+    storage::postgres::{clinic::load_keys, patients::index_all},
 };
 
 impl Admin {
@@ -27,6 +27,28 @@ impl Admin {
                 store(&mut tx, &fresh).await?;
                 done += 1;
             }
+            tx.commit().await?;
+        }
+        Ok(done)
+    }
+
+    /// Indexes the patients' names that a version before `name_index` stored. Returns how many; without it they are indexed little by little, as bookings come.
+    ///
+    /// # Errors
+    /// [`StorageError`]; clinics that were done stay done, doing it again goes on.
+    pub async fn index_names(&self) -> Result<usize, StorageError> {
+        let mut done = 0;
+        for tenant in self.tenants().await? {
+            let mut tx = self.begin(tenant.id).await?;
+            let keys = load_keys(&mut tx).await?;
+            let keys = keys
+                .iter()
+                .map(|key| self.keyring.unwrap_key(tenant.id, key));
+            let keys = keys.collect::<Result<Vec<_>, _>>()?;
+            let Some(sealer) = TenantSealer::new(tenant.id, &keys) else {
+                continue;
+            };
+            done += index_all(&mut tx, &sealer).await?;
             tx.commit().await?;
         }
         Ok(done)

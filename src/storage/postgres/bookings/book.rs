@@ -43,6 +43,9 @@ impl Db {
                 // Somebody else's time leaves nothing of this patient behind.
                 return Ok(if same {
                     BookOutcome::Already(there)
+                } else if patients::is_near(&mut tx, sealer, there.patient, &wanted.patient).await?
+                {
+                    BookOutcome::SimilarName
                 } else {
                     BookOutcome::SlotTaken
                 });

@@ -6,14 +6,15 @@ mod change;
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use super::{Db, PatientDetails, StorageError, TenantTx, mutations};
+use super::{Db, PatientDetails, Person, StorageError, TenantTx, mutations, patients};
 use crate::{
     domain::{
         appointment::Interval,
-        ids::{BookingId, CallId, PatientId, ProviderId, TenantId},
+        ids::{BookingId, CallId, PatientId, ProviderId},
+        person_name::Likeness,
         phi::Phi,
     },
-    security::BlindIndex,
+    security::{BlindIndex, TenantSealer},
 };
 
 /// An appointment.
@@ -70,6 +71,8 @@ pub enum BookOutcome {
     Already(Booking),
     /// Somebody else has the time.
     SlotTaken,
+    /// Somebody of this birth date and a name like that has the time: perhaps the same patient.
+    SimilarName,
 }
 
 /// How a caller names a booking.
@@ -81,15 +84,26 @@ pub enum BookingRef {
     Code(String),
 }
 
-/// Who asks for a booking: any of these must fit.
-#[derive(Clone, Copy, Debug)]
+/// Who asks for a booking, with what they have shown. The rule is `docs/adr/0020-proof-of-identity.md`.
+#[derive(Clone, Debug)]
 pub struct Claimant {
     /// The call: it may change what it booked.
     pub call: CallId,
-    /// The caller's number.
+    /// The caller's number, if the network vouches for it.
     pub phone: Option<BlindIndex>,
-    /// Name and birth date that the caller gave.
-    pub person: Option<BlindIndex>,
+    /// The number that the caller says is the patient's.
+    pub stated_phone: Option<BlindIndex>,
+    /// Who the caller says the patient is.
+    pub person: Option<Person>,
+}
+
+/// What showed that a booking is the claimant's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Proof {
+    /// It was made in this call: good for this booking, not for the patient's other ones.
+    OwnCall,
+    /// The patient's name and birth date beside the booking's code.
+    Person,
 }
 
 /// A booking that its claimant may change.
@@ -99,6 +113,19 @@ pub struct FoundBooking {
     pub booking: Booking,
     /// Mutations that the claimant's call has committed to it.
     pub mutations: u64,
+    /// Why the claimant may.
+    pub proof: Proof,
+}
+
+/// What a search for a claimant's booking found.
+#[derive(Clone, Debug)]
+pub enum Found {
+    /// It is theirs.
+    Theirs(FoundBooking),
+    /// Code and birth date fit, and the name nearly does: to be asked, and neither shown nor changed.
+    Unclear,
+    /// None, or somebody else's.
+    Nothing,
 }
 
 /// What became of a cancellation.
@@ -128,37 +155,74 @@ impl Db {
     /// [`StorageError`].
     pub async fn find_booking(
         &self,
-        tenant: TenantId,
+        sealer: &TenantSealer,
         wanted: &BookingRef,
         who: &Claimant,
-    ) -> Result<Option<FoundBooking>, StorageError> {
+    ) -> Result<Found, StorageError> {
         let (id, code) = match wanted {
             BookingRef::Id(id) => (Some(id.as_uuid()), None),
             BookingRef::Code(code) => (None, Some(code.as_str())),
         };
         self.healed(|| async {
-            let mut tx = self.begin(tenant).await?;
-            let row = sqlx::query_as!(
-                BookingRow,
-                "SELECT b.booking_id, b.provider_id, b.patient_id, b.procedure_code, b.starts_at, b.ends_at, b.status, b.confirmation_code, b.call_id
+            let mut tx = self.begin(sealer.tenant()).await?;
+            let rows = sqlx::query!(
+                "SELECT b.booking_id, b.call_id, b.patient_id, p.name, p.born, p.phone_index
                  FROM bookings b JOIN patients p USING (tenant_id, patient_id)
-                 WHERE (b.booking_id = $1 OR b.confirmation_code = $2)
-                   AND (b.call_id = $3 OR p.phone_index = $4 OR p.person_index = $5)
-                 ORDER BY b.status = 'booked' DESC, b.created_at DESC LIMIT 1",
+                 WHERE b.booking_id = $1 OR b.confirmation_code = $2
+                 ORDER BY b.call_id = $3 DESC, b.status = 'booked' DESC, b.created_at DESC LIMIT $4",
                 id,
                 code,
                 who.call.as_uuid(),
-                who.phone.as_ref().map(BlindIndex::as_slice),
-                who.person.as_ref().map(BlindIndex::as_slice)
+                MOST_WITH_ONE_CODE
             )
-            .fetch_optional(tx.connection())
+            .fetch_all(tx.connection())
             .await?;
-            let Some(booking) = row.map(Booking::from) else { return Ok(None) };
-            let mutations = mutations::of_booking(&mut tx, who.call, booking.id).await?;
-            Ok(Some(FoundBooking { booking, mutations }))
+            let mut is_unclear = false;
+            for row in rows {
+                let mut proof = (row.call_id == who.call.as_uuid()).then_some(Proof::OwnCall);
+                if let Some(person) = &who.person {
+                    let name = patients::likeness_to(person, sealer, row.patient_id, (row.name, row.born))?;
+                    let by_phone = row.phone_index.as_deref().is_some_and(|index| who.has_phone(index));
+                    match name {
+                        Likeness::Same => proof = Some(Proof::Person),
+                        Likeness::Near if by_phone => proof = Some(Proof::Person),
+                        Likeness::Near => is_unclear = true,
+                        Likeness::Other => {}
+                    }
+                }
+                let Some(proof) = proof else { continue };
+                let booking = by_id(&mut tx, row.booking_id.into()).await?;
+                let mutations = mutations::of_booking(&mut tx, who.call, booking.id).await?;
+                return Ok(Found::Theirs(FoundBooking { booking, mutations, proof }));
+            }
+            Ok(if is_unclear { Found::Unclear } else { Found::Nothing })
         })
         .await
     }
+}
+
+impl Claimant {
+    fn has_phone(&self, patients: &[u8]) -> bool {
+        [&self.phone, &self.stated_phone]
+            .into_iter()
+            .flatten()
+            .any(|shown| shown.as_slice() == patients)
+    }
+}
+
+/// Codes are given again when a booking was called off.
+const MOST_WITH_ONE_CODE: i64 = 50;
+
+async fn by_id(tx: &mut TenantTx, booking: BookingId) -> Result<Booking, StorageError> {
+    let row = sqlx::query_as!(
+        BookingRow,
+        "SELECT booking_id, provider_id, patient_id, procedure_code, starts_at, ends_at, status, confirmation_code, call_id
+         FROM bookings WHERE booking_id = $1",
+        booking.as_uuid()
+    )
+    .fetch_one(tx.connection())
+    .await?;
+    Ok(row.into())
 }
 
 /// A row of `bookings`.

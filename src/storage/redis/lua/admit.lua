@@ -2,7 +2,7 @@
 -- KEYS  1 leg   2 record   3 rate   4 slots   5 queue   6 unwritten   7 placement
 -- ARGV  1 call  2 room  3 sealed caller or ''  4 dialled  5 epoch  6 now (ms)
 --       7 calls per minute  8 concurrent calls  9 slot expiry (ms)  10 TTL of record and queue (ms)
---       11 route  12 placement
+--       11 route  12 placement  13 attestation of the caller's number  14 sealed forwarding number or ''
 -- Result  {'admitted'} | {'repeated', '<call> <room>'} | {'rate'} | {'slots'}
 -- A refusal changes nothing, so a repeated webhook is decided anew.
 local known = redis.call('GET', KEYS[1])
@@ -29,7 +29,8 @@ end
 
 redis.call('SET', KEYS[1], ARGV[1] .. ' ' .. ARGV[2], 'PX', ttl)
 redis.call('HSET', KEYS[2], 'room', ARGV[2], 'caller', ARGV[3], 'dialled', ARGV[4], 'admitted_ms', ARGV[6],
-  'epoch', ARGV[5], 'phase', 'waiting', 'route', ARGV[11], 'placement', ARGV[12])
+  'epoch', ARGV[5], 'phase', 'waiting', 'route', ARGV[11], 'placement', ARGV[12],
+  'attestation', ARGV[13], 'forwarded', ARGV[14])
 redis.call('SET', KEYS[7], ARGV[12], 'PX', ttl)
 redis.call('PEXPIRE', KEYS[2], ttl)
 redis.call('SET', KEYS[3], string.format('%.3f', arrival), 'PX', 120000)

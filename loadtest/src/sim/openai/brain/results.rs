@@ -99,6 +99,9 @@ fn coverage(view: &View<'_>, result: &ToolResult) -> String {
         "not_covered" => format!(
             "I am sorry, {plan} does not cover {what}. Would you like me to book an appointment anyway?"
         ),
+        "cannot_tell" => format!(
+            "I cannot tell whether {plan} covers {what}: our staff will check it. Would you like me to book an appointment?"
+        ),
         _ => format!(
             "I am sorry, I could not find {plan} among the plans we know. Do you have another insurance plan?"
         ),

@@ -1,6 +1,10 @@
 //! What an insurance plan pays, and which plan a caller means.
 
+mod likely;
+
 use uuid::Uuid;
+
+use super::fold::fold;
 
 /// A plan that a clinic knows.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,8 +38,25 @@ pub enum Coverage {
         /// Conditions in the clinic's words.
         note: Option<String>,
     },
+    /// The clinic knows the plan, and has nothing written down for this procedure. That is not a no.
+    NoRule {
+        /// The plan that was recognised.
+        plan: Plan,
+    },
     /// The clinic has no such plan on file.
-    UnknownPlan,
+    UnknownPlan {
+        /// Plans that may be meant, for a question; often none.
+        candidates: Vec<Plan>,
+    },
+}
+
+/// Which plan a caller means.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Meant<'a> {
+    /// This one: it was named as the clinic names it.
+    One(&'a Plan),
+    /// Perhaps one of these: to be asked.
+    Perhaps(Vec<&'a Plan>),
 }
 
 /// Words that callers and recognisers add or leave out.
@@ -50,9 +71,54 @@ const FILLERS: [&str; 8] = [
     "from",
 ];
 
-/// Finds the plan a caller means: case, punctuation, spaces and filler words do not matter, aliases count. `None` if no plan fits or several do.
+/// What models write when the caller named nothing.
+const NOTHING: [&str; 17] = [
+    "",
+    "unknown",
+    "unsure",
+    "not sure",
+    "none",
+    "null",
+    "na",
+    "not specified",
+    "unspecified",
+    "not provided",
+    "not given",
+    "any",
+    "dont know",
+    "i dont know",
+    "does not know",
+    "standard",
+    "no plan",
+];
+
+/// Whether a text stands for a name that was not given.
 #[must_use]
-pub fn match_plan<'a>(plans: &'a [Plan], payer: &str, plan: &str) -> Option<&'a Plan> {
+pub fn says_nothing(text: &str) -> bool {
+    let plain: String = fold(text)
+        .chars()
+        .filter(|c| c.is_alphanumeric() || c.is_whitespace())
+        .collect();
+    NOTHING.contains(
+        &plain
+            .split_whitespace()
+            .collect::<Vec<_>>()
+            .join(" ")
+            .as_str(),
+    )
+}
+
+/// Finds the plan a caller means, or those that it may be.
+#[must_use]
+pub fn meant<'a>(plans: &'a [Plan], payer: &str, plan: &str) -> Meant<'a> {
+    match match_plan(plans, payer, plan) {
+        Some(plan) => Meant::One(plan),
+        None => Meant::Perhaps(likely::plans(plans, payer, plan)),
+    }
+}
+
+/// Finds the plan a caller means: case, punctuation, spaces and filler words do not matter, aliases count. `None` if no plan fits or several do.
+fn match_plan<'a>(plans: &'a [Plan], payer: &str, plan: &str) -> Option<&'a Plan> {
     let said = Said {
         payer: compact(payer),
         plan: compact(plan),
@@ -94,8 +160,7 @@ fn full_names(plan: &Plan) -> Vec<String> {
 
 /// Letters and digits of the words that matter, in lower case, joined: `P.P.O.` is `PPO`.
 fn compact(text: &str) -> String {
-    let lower = text.to_lowercase();
-    lower
+    fold(text)
         .split(|c: char| c.is_whitespace() || c == '-' || c == '/' || c == ',')
         .map(|word| {
             word.chars()
