@@ -46,9 +46,9 @@ done
 
 mkdir "$FRESH"
 chmod 755 "$HOME_DIR"
-touch src/lib.rs # the macros run when the crate is compiled
+touch src/lib.rs # the macros run when the crate is compiled; the whole workspace, as `make build` has it: another selection resolves other features and checks everything anew
 DATABASE_URL=postgres://neurality_owner:$PASSWORD@127.0.0.1:$PORT/prepare SQLX_OFFLINE=false SQLX_OFFLINE_DIR=$FRESH \
-    ${CARGO:-cargo} check -p neurality --lib --locked
+    ${CARGO:-cargo} check --workspace --lib --locked
 
 if [ "${1:-}" = --check ]; then
     diff -r .sqlx "$FRESH" >/dev/null || { echo "sqlx-prepare: .sqlx is out of date: run make sqlx-prepare" >&2; exit 1; }
