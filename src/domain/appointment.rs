@@ -110,8 +110,8 @@ pub struct SlotSearch {
     pub part: Option<PartOfDay>,
     /// No start before this time of day.
     pub not_before: Option<NaiveTime>,
-    /// No start after this time of day.
-    pub not_after: Option<NaiveTime>,
+    /// No start at or after this time of day.
+    pub before: Option<NaiveTime>,
     /// How long the procedure takes.
     pub length: TimeDelta,
 }
@@ -121,7 +121,7 @@ impl SlotSearch {
     fn wants(&self, local: NaiveTime) -> bool {
         self.part.is_none_or(|part| part == PartOfDay::of(local))
             && self.not_before.is_none_or(|first| local >= first)
-            && self.not_after.is_none_or(|last| local <= last)
+            && self.before.is_none_or(|end| local < end)
     }
 }
 
@@ -279,7 +279,7 @@ mod tests {
             to: day,
             part: None,
             not_before: None,
-            not_after: None,
+            before: None,
             length: TimeDelta::minutes(60),
         }
     }

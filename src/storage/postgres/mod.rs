@@ -29,8 +29,8 @@ pub use self::{
     audit::{ArtifactWrite, PhiAccess, SealedArtifact},
     audit_chain::{ChainBreak, ChainReport, KeptHead},
     bookings::{
-        BookOutcome, Booking, BookingRef, BookingStatus, Cancelled, Claimant, FoundBooking, Moved,
-        NewBooking,
+        Appointment, BookOutcome, Booking, BookingLimit, BookingRef, BookingStatus, Cancelled,
+        Change, Changed, Claimant, FoundBooking, Moved, NewBooking, Together,
     },
     calls::NewCall,
     clinic::Clinic,
