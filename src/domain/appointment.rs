@@ -69,7 +69,8 @@ pub fn is_open(zone: Tz, hours: &[WorkingHours], time: &Interval) -> bool {
     let day = time.start.with_timezone(&zone).date_naive();
     let today = hours.iter().filter(|hours| hours.weekday == day.weekday());
     today.into_iter().any(|hours| {
-        instant(zone, day, hours.opens) <= time.start && time.end <= instant(zone, day, hours.closes)
+        instant(zone, day, hours.opens) <= time.start
+            && time.end <= instant(zone, day, hours.closes)
     })
 }
 
@@ -202,7 +203,9 @@ pub fn day_bounds(zone: Tz, from: NaiveDate, to: NaiveDate) -> Interval {
         start: instant(zone, from, NaiveTime::MIN),
         end: to
             .checked_add_days(Days::new(1))
-            .map_or(DateTime::<Utc>::MAX_UTC, |next| instant(zone, next, NaiveTime::MIN)),
+            .map_or(DateTime::<Utc>::MAX_UTC, |next| {
+                instant(zone, next, NaiveTime::MIN)
+            }),
     }
 }
 

@@ -10,16 +10,7 @@ const LENGTH: usize = 7;
 const OLD_LENGTH: usize = 4;
 
 /// Sounds and shapes that are taken for each other; the first stands for all of its kind.
-const ALIKE: [&str; 8] = [
-    "TBCDEGPVZ",
-    "MN",
-    "XFS",
-    "KAHJ",
-    "WQU",
-    "YI1",
-    "O0",
-    "59",
-];
+const ALIKE: [&str; 8] = ["TBCDEGPVZ", "MN", "XFS", "KAHJ", "WQU", "YI1", "O0", "59"];
 
 /// A new code. `pick(n)` is a random number below `n`.
 #[must_use]

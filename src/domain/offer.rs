@@ -35,7 +35,9 @@ pub fn offer(zone: Tz, mut free: Vec<FreeSlot>, wanted: &Wanted, count: usize) -
     let all: Vec<DateTime<Utc>> = free.iter().map(|slot| slot.time.start).collect();
     free.retain(|slot| {
         wanted.later_than.is_none_or(|than| slot.time.start > than)
-            && wanted.earlier_than.is_none_or(|than| slot.time.start < than)
+            && wanted
+                .earlier_than
+                .is_none_or(|than| slot.time.start < than)
     });
     let slots = match wanted {
         Wanted {

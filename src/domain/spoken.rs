@@ -98,8 +98,8 @@ pub fn spoken_money(cents: u32) -> String {
 fn cardinal(n: u32) -> String {
     let (unit, size) = match n {
         ..100 => return number(n),
-        ..1_000 => ("hundred", 100),
-        ..1_000_000 => ("thousand", 1_000),
+        100..1_000 => ("hundred", 100),
+        1_000..1_000_000 => ("thousand", 1_000),
         _ => ("million", 1_000_000),
     };
     let words = format!("{} {unit}", cardinal(n / size));

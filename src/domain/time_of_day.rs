@@ -173,8 +173,18 @@ mod tests {
     #[test]
     fn what_is_no_time_of_day_is_refused() {
         for text in [
-            "", "later", "25:00", "13 pm", "3:75", "tuesday", "12:5", "-3", "3.5.7", "99999999999",
-            "::", "pm",
+            "",
+            "later",
+            "25:00",
+            "13 pm",
+            "3:75",
+            "tuesday",
+            "12:5",
+            "-3",
+            "3.5.7",
+            "99999999999",
+            "::",
+            "pm",
         ] {
             assert_eq!(parse_time_of_day(text), None, "{text}");
         }

@@ -132,8 +132,8 @@ impl ToolRuns {
         requests: Vec<ToolRequest>,
         turn: u32,
     ) -> Vec<RunId> {
-        let task =
-            (self.toolbox.run_step)(requests.clone(), turn, now).instrument(tracing::Span::current());
+        let task = (self.toolbox.run_step)(requests.clone(), turn, now)
+            .instrument(tracing::Span::current());
         let limit = LIMIT * u32::try_from(requests.len()).unwrap_or(u32::MAX);
         let (senders, receivers): (Vec<_>, Vec<_>) =
             requests.iter().map(|_| oneshot::channel()).unzip();

@@ -14,9 +14,7 @@ use super::{
 };
 use crate::{
     domain::{confirmation_code::spoken_code, phi::Phi, spoken::spoken_time},
-    storage::postgres::{
-        BookOutcome, Booking, BookingLimit, Mutation, NewBooking, PatientDetails,
-    },
+    storage::postgres::{BookOutcome, Booking, BookingLimit, Mutation, NewBooking, PatientDetails},
 };
 
 #[derive(Deserialize, JsonSchema)]
@@ -83,7 +81,10 @@ impl ToolSet {
             patient,
             reason,
             made_at: self.now(),
-            caller: self.caller.as_ref().map(|caller| sealer.phone_index(caller)),
+            caller: self
+                .caller
+                .as_ref()
+                .map(|caller| sealer.phone_index(caller)),
             additional,
         };
         Ok(PreparedBooking {
@@ -190,8 +191,7 @@ impl ToolSet {
             .clinic
             .sealer
             .person_index(&patient.name, &patient.born);
-        let confirmation =
-            self.sign_confirmation(&person, &prepared.slot.procedure, prepared.turn);
+        let confirmation = self.sign_confirmation(&person, &prepared.slot.procedure, prepared.turn);
         let mut content = json!({
             "status": "has_appointment",
             "message": "Nothing was booked: the patient already has an appointment for this procedure. Ask whether they want to keep it, to move it \

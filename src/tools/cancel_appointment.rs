@@ -68,11 +68,7 @@ impl ToolSet {
         }
         let booking = found.booking.id;
         let id = booking.as_uuid();
-        let mutation = self.mutation(
-            Tool::CancelAppointment,
-            &[id.as_bytes()],
-            found.mutations,
-        );
+        let mutation = self.mutation(Tool::CancelAppointment, &[id.as_bytes()], found.mutations);
         Ok(PreparedCancel { mutation, booking })
     }
 

@@ -9,7 +9,7 @@ use super::{
     answer::{Answer, Answered, Refusal},
     arguments,
 };
-use crate::domain::{coverage::Coverage, tenant::Procedure};
+use crate::domain::{coverage::Coverage, spoken::spoken_money, tenant::Procedure};
 
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -20,6 +20,13 @@ pub(super) struct CoverageArgs {
     plan: String,
     /// Code of the procedure.
     procedure_code: String,
+}
+
+/// Cents read as dollars would be a hundred times too much.
+fn copay_spoken(cents: Option<i32>) -> Option<String> {
+    cents
+        .and_then(|cents| u32::try_from(cents).ok())
+        .map(spoken_money)
 }
 
 impl ToolSet {
@@ -37,7 +44,8 @@ impl ToolSet {
                 copay_cents,
                 note,
             } => Answer::done(json!({
-                "status": "covered", "copay_cents": copay_cents, "payer": plan.payer, "plan": plan.plan, "note": note,
+                "status": "covered", "copay_cents": copay_cents, "copay_spoken": copay_spoken(copay_cents),
+                "payer": plan.payer, "plan": plan.plan, "note": note,
             })),
             Coverage::NotCovered { plan, note } => Answer::declined(json!({
                 "status": "not_covered", "copay_cents": null, "payer": plan.payer, "plan": plan.plan, "note": note,

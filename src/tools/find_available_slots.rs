@@ -183,7 +183,11 @@ impl ToolSet {
             if !days.contains(&local.date()) {
                 return None;
             }
-            Some(instant(self.profile().time_zone, local.date(), local.time()))
+            Some(instant(
+                self.profile().time_zone,
+                local.date(),
+                local.time(),
+            ))
         };
         match self.offered_start(text).or_else(local) {
             Some(start) => Ok(Some(start)),

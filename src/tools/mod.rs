@@ -114,10 +114,12 @@ impl ToolSet {
     pub async fn run(&self, request: ToolRequest, turn: u32, at: CallTime) -> ToolOutcome {
         let started = Instant::now();
         let answer = match Tool::by_name(&request.name) {
-            Some(tool) => match timeout(tool.deadline(), self.attempt(tool, &request, turn)).await {
-                Ok(result) => result.unwrap_or_else(|refusal| self.refuse(tool, refusal)),
-                Err(_) => Answer::failed(),
-            },
+            Some(tool) => {
+                match timeout(tool.deadline(), self.attempt(tool, &request, turn)).await {
+                    Ok(result) => result.unwrap_or_else(|refusal| self.refuse(tool, refusal)),
+                    Err(_) => Answer::failed(),
+                }
+            }
             None => Answer::invalid("unknown_tool", "There is no such tool."),
         };
         outcome(request, answer, started.elapsed(), turn, at)

@@ -82,12 +82,7 @@ impl ToolSet {
     }
 
     /// What a second booking of the same procedure takes, once the caller was asked in this turn.
-    pub(super) fn sign_confirmation(
-        &self,
-        person: &[u8],
-        procedure: &str,
-        turn: u32,
-    ) -> String {
+    pub(super) fn sign_confirmation(&self, person: &[u8], procedure: &str, turn: u32) -> String {
         let mut bytes = [0; CONFIRMATION];
         bytes[..TURN].copy_from_slice(&turn.to_be_bytes());
         let tag = self.confirmation_tag(person, procedure, turn);

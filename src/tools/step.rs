@@ -98,8 +98,8 @@ impl ToolSet {
         };
         let took = started.elapsed();
         let outcomes = parts.into_iter().zip(answers);
-        let outcomes = outcomes
-            .map(|(request, answer)| outcome(request.clone(), answer, took, turn, at));
+        let outcomes =
+            outcomes.map(|(request, answer)| outcome(request.clone(), answer, took, turn, at));
         places.iter().copied().zip(outcomes).collect()
     }
 
@@ -273,17 +273,19 @@ mod tests {
             "cancel_appointment",
             "book_appointment",
         ]);
-        assert_eq!(
-            units(&step),
-            [Unit::Move(vec![0, 2, 3]), Unit::Alone(1)]
-        );
+        assert_eq!(units(&step), [Unit::Move(vec![0, 2, 3]), Unit::Alone(1)]);
         let bookings = requests(&["book_appointment", "book_appointment"]);
         assert_eq!(units(&bookings), [0, 1].map(Unit::Alone));
     }
 
     #[test]
     fn after_a_refusal_nothing_is_booked_or_hung_up_but_a_person_is_called() {
-        let step = requests(&["book_appointment", "end_call", "transfer_to_human", "nonsense"]);
+        let step = requests(&[
+            "book_appointment",
+            "end_call",
+            "transfer_to_human",
+            "nonsense",
+        ]);
         let held = |place| is_held_back(&Unit::Alone(place), &step);
         assert_eq!([0, 1, 2, 3].map(held), [true, true, false, false]);
     }

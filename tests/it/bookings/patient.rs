@@ -218,7 +218,10 @@ async fn limits_hold_when_many_bookings_of_a_call_are_on_their_way_at_once() {
     ];
     for (place, time) in times.into_iter().enumerate() {
         let slot = slot_at(&call, "D1110", "Katz", DAY, time).await;
-        let name = format!("Anna Kell{}", ["a", "e", "i", "o", "u", "y", "an", "en"][place]);
+        let name = format!(
+            "Anna Kell{}",
+            ["a", "e", "i", "o", "u", "y", "an", "en"][place]
+        );
         let order = json!({ "slot_id": slot, "patient_name": name, "date_of_birth": "1984-03-09" });
         let call = call.clone();
         tasks.spawn(async move { call.ask("book_appointment", order).await });

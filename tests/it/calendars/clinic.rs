@@ -108,7 +108,10 @@ impl GeneratedClinic {
                 start: place.start,
                 end: place.start + self.length,
             };
-            let person = self.people.iter_mut().find(|p| p.number == place.practitioner);
+            let person = self
+                .people
+                .iter_mut()
+                .find(|p| p.number == place.practitioner);
             let person = person.expect("one of them");
             if rng.random_bool(busy) && person.booked.iter().all(|b| !overlap(b, &time)) {
                 person.booked.push(time);
@@ -148,13 +151,21 @@ impl GeneratedClinic {
         let mut free = BTreeSet::new();
         for person in &self.people {
             let busy = self.busy(person);
-            for day in self.days.0.iter_days().take_while(|day| *day <= self.days.1) {
+            for day in self
+                .days
+                .0
+                .iter_days()
+                .take_while(|day| *day <= self.days.1)
+            {
                 let today = person.hours.iter().filter(|(on, ..)| *on == day.weekday());
                 for (_, opens, closes) in today {
                     let opening = self.instant(day.and_time(*opens));
                     let closing = self.instant(day.and_time(*closes));
                     let first = self.clock.partition_point(|(at, _)| *at < opening);
-                    for (at, _) in self.clock[first..].iter().take_while(|(at, _)| *at < closing) {
+                    for (at, _) in self.clock[first..]
+                        .iter()
+                        .take_while(|(at, _)| *at < closing)
+                    {
                         let time = Interval {
                             start: *at,
                             end: *at + self.length,

@@ -97,12 +97,7 @@ fn answer(clinic: &GeneratedClinic, calendars: &[Calendar], question: &Question)
         later_than: question.later_than,
         earlier_than: None,
     };
-    let Offer { slots, .. } = offer(
-        clinic.zone,
-        free_slots(&search, &calendars),
-        &wanted,
-        OFFER,
-    );
+    let Offer { slots, .. } = offer(clinic.zone, free_slots(&search, &calendars), &wanted, OFFER);
     slots
         .iter()
         .map(|slot| Place {

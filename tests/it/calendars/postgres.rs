@@ -44,7 +44,9 @@ async fn ask(call: &TestCall, question: &Question) -> Vec<(Place, String)> {
     }
     // Turns with a cursor are asked without a database: a cursor is a slot that was offered.
     let found = call.ask("find_available_slots", arguments).await;
-    let slots = found["slots"].as_array().unwrap_or_else(|| panic!("{found}"));
+    let slots = found["slots"]
+        .as_array()
+        .unwrap_or_else(|| panic!("{found}"));
     slots.iter().map(|slot| place(call, slot)).collect()
 }
 
@@ -81,7 +83,10 @@ async fn on_postgres_each_free_time_is_reached_and_can_be_booked_and_nothing_els
                 "slot_id": id, "patient_name": format!("Pat {}", letters(patient)), "date_of_birth": "1984-03-09",
             });
             let booked = call.ask("book_appointment", order).await;
-            assert_eq!(booked["status"], "booked", "{booked} for {wish:?} of {seed}");
+            assert_eq!(
+                booked["status"], "booked",
+                "{booked} for {wish:?} of {seed}"
+            );
             let end = wish.start + clinic.length;
             free.retain(|other| {
                 other.practitioner != wish.practitioner

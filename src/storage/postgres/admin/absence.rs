@@ -39,7 +39,10 @@ fn bounds(text: &str) -> Option<(NaiveDateTime, NaiveDateTime)> {
     let text = text.trim();
     if let Ok(day) = NaiveDate::parse_from_str(text, "%Y-%m-%d") {
         let next = day.succ_opt()?;
-        return Some((day.and_time(chrono::NaiveTime::MIN), next.and_time(chrono::NaiveTime::MIN)));
+        return Some((
+            day.and_time(chrono::NaiveTime::MIN),
+            next.and_time(chrono::NaiveTime::MIN),
+        ));
     }
     let forms = ["%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M"];
     let time = forms
@@ -54,9 +57,10 @@ pub(super) async fn replace_time_off(
     clinic: &ClinicFile,
 ) -> Result<(), StorageError> {
     let tenant = tx.tenant().as_uuid();
-    let providers = sqlx::query!("SELECT provider_id, name FROM practitioners ORDER BY provider_id")
-        .fetch_all(tx.connection())
-        .await?;
+    let providers =
+        sqlx::query!("SELECT provider_id, name FROM practitioners ORDER BY provider_id")
+            .fetch_all(tx.connection())
+            .await?;
     for row in &providers {
         tx.lock_calendar(ProviderId::from(row.provider_id)).await?;
     }
@@ -114,15 +118,27 @@ mod tests {
     fn an_absence_is_a_day_days_or_a_span_of_time() {
         for (text, starts, ends) in [
             ("2026-12-25", "2026-12-25 00:00:00", "2026-12-26 00:00:00"),
-            ("2026-12-28 to 2026-12-31", "2026-12-28 00:00:00", "2027-01-01 00:00:00"),
+            (
+                "2026-12-28 to 2026-12-31",
+                "2026-12-28 00:00:00",
+                "2027-01-01 00:00:00",
+            ),
             (
                 "2026-12-24 12:00 to 2026-12-24 18:00",
                 "2026-12-24 12:00:00",
                 "2026-12-24 18:00:00",
             ),
-            ("2026-12-24T12:00 to 2026-12-26", "2026-12-24 12:00:00", "2026-12-27 00:00:00"),
+            (
+                "2026-12-24T12:00 to 2026-12-26",
+                "2026-12-24 12:00:00",
+                "2026-12-27 00:00:00",
+            ),
         ] {
-            assert_eq!(absence(text), Ok((starts.to_owned(), ends.to_owned())), "{text}");
+            assert_eq!(
+                absence(text),
+                Ok((starts.to_owned(), ends.to_owned())),
+                "{text}"
+            );
         }
     }
 
