@@ -8,7 +8,7 @@ ALTER TABLE bookings
         CHECK (confirmation_code ~ '^([KLMRTWXY]([2-8][KLMRTWXY]){3}|[2-9A-HJ-NP-Z]{4})$');
 
 ALTER TABLE bookings
-    -- The caller confirmed that it comes on top of another of the same procedure.
+    -- It may come on top of another of the same procedure: the caller confirmed it, or the procedure repeats.
     ADD COLUMN additional boolean NOT NULL DEFAULT false,
     -- It stood before these rules, and against them.
     ADD COLUMN predates_rules boolean NOT NULL DEFAULT false,
@@ -37,6 +37,9 @@ ALTER TABLE bookings
     ADD CONSTRAINT bookings_one_per_wish EXCLUDE USING gist
         (tenant_id WITH =, patient_id WITH =, procedure_code WITH =, tstzrange(least(created_at, starts_at), starts_at) WITH &&)
         WHERE (status = 'booked' AND NOT additional AND NOT predates_rules);
+
+-- Of some procedures a patient has a series ahead, and nobody needs to ask.
+ALTER TABLE procedures ADD COLUMN repeats boolean NOT NULL DEFAULT false;
 
 -- Bookings that stand: per call, ahead per calling number, ahead per patient.
 ALTER TABLE tenants

@@ -45,6 +45,22 @@ async fn two_slots_for_one_wish_are_one_booking_until_the_caller_confirms_the_se
 }
 
 #[tokio::test]
+async fn a_procedure_that_repeats_is_booked_in_a_series_without_a_question() {
+    let rig = Rig::new().await;
+    let mut file = dental_file();
+    let cleaning = file.procedures.iter_mut().find(|line| line.code == "D1110");
+    cleaning.expect("a cleaning").repeats = true;
+    rig.admin.apply(&file, now()).await.expect("apply");
+    let call = rig.call(ANNA);
+    let slots = slots_around(&call, "D1110", "Osei", DAY, "10:30").await;
+    for slot in &slots {
+        let answer = call.ask("book_appointment", anna(slot)).await;
+        assert_eq!(answer["status"], "booked", "{answer}");
+    }
+    assert_eq!(standing(&rig), 3);
+}
+
+#[tokio::test]
 async fn a_confirmation_counts_for_its_call_patient_and_procedure_only() {
     let rig = Rig::new().await;
     let (call, other) = (rig.call(ANNA), rig.call(BERT));

@@ -161,12 +161,13 @@ async fn upsert_procedures(tx: &mut TenantTx, clinic: &ClinicFile) -> Result<(),
     .await?;
     for line in &clinic.procedures {
         sqlx::query!(
-            "INSERT INTO procedures (tenant_id, code, name, minutes) VALUES ($1, $2, $3, $4)
-             ON CONFLICT (tenant_id, code) DO UPDATE SET name = EXCLUDED.name, minutes = EXCLUDED.minutes, active = true",
+            "INSERT INTO procedures (tenant_id, code, name, minutes, repeats) VALUES ($1, $2, $3, $4, $5)
+             ON CONFLICT (tenant_id, code) DO UPDATE SET name = EXCLUDED.name, minutes = EXCLUDED.minutes, repeats = EXCLUDED.repeats, active = true",
             tx.tenant().as_uuid(),
             line.code,
             line.name,
-            i16::try_from(line.minutes).unwrap_or(i16::MAX)
+            i16::try_from(line.minutes).unwrap_or(i16::MAX),
+            line.repeats
         )
         .execute(tx.connection())
         .await?;

@@ -144,6 +144,9 @@ pub struct ProcedureLine {
     pub name: String,
     /// Minutes in the calendar, 5 to 480.
     pub minutes: u16,
+    /// A patient has a series of them ahead, and is not asked whether they want another one.
+    #[serde(default)]
+    pub repeats: bool,
 }
 
 /// Someone whose time is booked.

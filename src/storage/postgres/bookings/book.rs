@@ -155,7 +155,7 @@ async fn insert_row(
     sqlx::query!(
         "INSERT INTO bookings (tenant_id, booking_id, provider_id, patient_id, procedure_code, starts_at, ends_at, confirmation_code,
                                reason, call_id, idempotency_key, created_at, caller_index, additional)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14 OR (SELECT repeats FROM procedures WHERE code = $5))",
         tenant.as_uuid(),
         booking.id.as_uuid(),
         booking.provider.as_uuid(),

@@ -130,7 +130,7 @@ pub(super) async fn at_that_time(
     Ok(row.map(Booking::from))
 }
 
-/// The patient's next appointment for this procedure.
+/// The patient's next appointment for this procedure, unless it is one that repeats.
 async fn ahead(
     tx: &mut TenantTx,
     patient: PatientId,
@@ -141,6 +141,7 @@ async fn ahead(
         BookingRow,
         "SELECT booking_id, provider_id, patient_id, procedure_code, starts_at, ends_at, status, confirmation_code, call_id
          FROM bookings WHERE patient_id = $1 AND procedure_code = $2 AND status = 'booked' AND starts_at > $3
+             AND NOT (SELECT repeats FROM procedures WHERE code = $2)
          ORDER BY starts_at LIMIT 1",
         patient.as_uuid(),
         procedure,
