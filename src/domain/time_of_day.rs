@@ -26,8 +26,9 @@ const FIRST_MORNING_HOUR: u32 = 7;
 #[must_use]
 pub fn parse_time_of_day(text: &str) -> Option<NaiveTime> {
     let text = text.trim().to_lowercase();
-    // 24-hour clock as asked for: two digits, or with seconds.
-    let written = [text.as_str(), text.rsplit('t').next().unwrap_or_default()];
+    // 24-hour clock as asked for: two digits, or with seconds, or as `starts_at_local` has it.
+    let of_local = text.split_once('t').filter(|(day, _)| day.len() == 10);
+    let written = [text.as_str(), of_local.map_or("", |(_, time)| time)];
     for (form, length) in [("%H:%M", 5), ("%H:%M:%S", 8)] {
         let strict = written
             .iter()
@@ -184,6 +185,7 @@ mod tests {
             "3.5.7",
             "99999999999",
             "::",
+            "+262142-12-31T23:59",
             "pm",
         ] {
             assert_eq!(parse_time_of_day(text), None, "{text}");

@@ -51,7 +51,10 @@ pub(super) async fn upsert(
     Ok(patient)
 }
 
-async fn find(tx: &mut TenantTx, index: &[u8]) -> Result<Option<PatientId>, StorageError> {
+pub(super) async fn find(
+    tx: &mut TenantTx,
+    index: &[u8],
+) -> Result<Option<PatientId>, StorageError> {
     let id = sqlx::query_scalar!(
         "SELECT patient_id FROM patients WHERE person_index = $1",
         index

@@ -120,6 +120,6 @@ async fn codes_that_were_given_out_before_stay_valid() {
     let call = rig.call(BERT);
     let slot = slot_at(&call, "D1110", "Osei", DAY, "10:30").await;
     call.ask("book_appointment", bert(&slot)).await;
-    let status = cancel(&rig.call(ANNA), json!({ "confirmation_code": "k x q p" })).await;
+    let status = cancel(&rig.call(ANNA), person("k x q p")).await;
     assert_eq!((status.as_str(), standing(&rig)), ("cancelled", 1));
 }

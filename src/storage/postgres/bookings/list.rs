@@ -122,14 +122,13 @@ impl Db {
 pub(super) async fn sounding_like(
     tx: &mut TenantTx,
     code: &str,
-    person: &BlindIndex,
+    patient: PatientId,
 ) -> Result<Option<Booking>, StorageError> {
     let rows = sqlx::query_as!(
         BookingRow,
-        "SELECT b.booking_id, b.provider_id, b.patient_id, b.procedure_code, b.starts_at, b.ends_at, b.status, b.confirmation_code, b.call_id
-         FROM bookings b JOIN patients p USING (tenant_id, patient_id)
-         WHERE p.person_index = $1 ORDER BY b.created_at DESC",
-        person.as_slice()
+        "SELECT booking_id, provider_id, patient_id, procedure_code, starts_at, ends_at, status, confirmation_code, call_id
+         FROM bookings WHERE patient_id = $1 ORDER BY created_at DESC",
+        patient.as_uuid()
     )
     .fetch_all(tx.connection())
     .await?;

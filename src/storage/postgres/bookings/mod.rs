@@ -14,7 +14,7 @@ pub use self::{
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use super::{Db, PatientDetails, StorageError, TenantTx, mutations};
+use super::{Db, PatientDetails, StorageError, TenantTx, mutations, patients};
 use crate::{
     domain::{
         appointment::Interval,
@@ -204,7 +204,10 @@ impl Db {
             .await?;
             // A code as the line blurred it counts only beside a name and a birth date.
             let found = match (row.map(Booking::from), code, &who.person) {
-                (None, Some(code), Some(person)) => list::sounding_like(&mut tx, code, person).await?,
+                (None, Some(code), Some(person)) => match patients::find(&mut tx, person).await? {
+                    Some(patient) => list::sounding_like(&mut tx, code, patient).await?,
+                    None => None,
+                },
                 (found, ..) => found,
             };
             let Some(booking) = found else { return Ok(None) };
