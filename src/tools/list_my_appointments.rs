@@ -35,16 +35,22 @@ pub(super) struct ListArgs {
     date_of_birth: Option<String>,
 }
 
-/// Whose appointments the caller may know.
+/// Which appointments the caller may know.
 struct Proven {
     patient: PatientId,
     /// Only those that this call has made.
     made_in: Option<CallId>,
+    /// Only those that were made from this number.
+    made_from: Option<[u8; 32]>,
 }
 
 impl ToolSet {
     pub(super) async fn list_my_appointments(&self, args: ListArgs) -> Answered {
-        let proven = self.proven_patient(&args).await?;
+        let proven = if args.booking_id.is_some() || args.confirmation_code.is_some() {
+            self.proven_by_booking(&args).await?
+        } else {
+            self.proven_by_phone(&args).await?
+        };
         let ahead = self
             .db
             .appointments_ahead(
@@ -52,23 +58,19 @@ impl ToolSet {
                 proven.patient,
                 self.now(),
                 proven.made_in,
+                proven.made_from.as_ref(),
             )
             .await?;
+        // Whether there is such a patient at all is nothing to be known by a name and a birth date.
+        if ahead.is_empty() && proven.made_from.is_some() {
+            return Err(not_found());
+        }
         let told: Vec<Value> = ahead.iter().map(|one| self.tell(one)).collect();
         Ok(Answer::done(json!({ "appointments": told })))
     }
 
-    /// Three facts (name, birth date, their own telephone), or what it takes to cancel a booking of theirs.
-    async fn proven_patient(&self, args: &ListArgs) -> Result<Proven, Refusal> {
-        if let Some(patient) = self.patient_on_the_phone(args).await? {
-            return Ok(Proven {
-                patient,
-                made_in: None,
-            });
-        }
-        if args.booking_id.is_none() && args.confirmation_code.is_none() {
-            return Err(not_found());
-        }
+    /// What it takes to cancel a booking shows all of its patient's. Who has booked in somebody's name knows what they booked, and no more.
+    async fn proven_by_booking(&self, args: &ListArgs) -> Result<Proven, Refusal> {
         let claim = Claim {
             booking_id: args.booking_id.as_deref(),
             confirmation_code: args.confirmation_code.as_deref(),
@@ -76,28 +78,32 @@ impl ToolSet {
             date_of_birth: args.date_of_birth.as_deref(),
         };
         let booking = self.claimed(&claim).await?.ok_or_else(not_found)?.booking;
-        // Who has booked in somebody's name knows that booking, and no other.
-        let made_in = (booking.call == self.call).then_some(self.call);
         Ok(Proven {
             patient: booking.patient,
-            made_in,
+            made_in: (booking.call == self.call).then_some(self.call),
+            made_from: None,
         })
     }
 
-    async fn patient_on_the_phone(&self, args: &ListArgs) -> Result<Option<PatientId>, Refusal> {
+    /// Without a code: name, birth date, and the telephone from which the appointment was made.
+    async fn proven_by_phone(&self, args: &ListArgs) -> Result<Proven, Refusal> {
         let (Some(name), Some(born), Some(caller)) =
             (&args.patient_name, &args.date_of_birth, &self.caller)
         else {
-            return Ok(None);
+            return Err(not_found());
         };
         let sealer = &self.clinic.sealer;
         let person = sealer.person_index(
             &arguments::patient_name(name)?,
             &arguments::date_of_birth(born, self.today())?,
         );
-        let phone = sealer.phone_index(caller);
         let tenant = self.profile().id;
-        Ok(self.db.patient_with_number(tenant, &person, &phone).await?)
+        let patient = self.db.patient_named(tenant, &person).await?;
+        Ok(Proven {
+            patient: patient.ok_or_else(not_found)?,
+            made_in: None,
+            made_from: Some(sealer.phone_index(caller)),
+        })
     }
 
     fn tell(&self, one: &Appointment) -> Value {

@@ -9,7 +9,7 @@ use crate::{
         ids::{BookingId, CallId, PatientId, TenantId},
     },
     security::BlindIndex,
-    storage::postgres::{Db, StorageError, TenantTx},
+    storage::postgres::{Db, StorageError, TenantTx, patients},
 };
 
 /// More than one patient has; the clinic's limit is lower.
@@ -53,7 +53,7 @@ impl Db {
         .await
     }
 
-    /// The appointments of a patient that stand and lie ahead, earliest first; only those of one call, if it is given. Whether the caller may know them is
+    /// The appointments of a patient that stand and lie ahead, earliest first; only those made in one call, or from one number, if it is given. Whether the caller may know them is
     /// decided before.
     ///
     /// # Errors
@@ -64,6 +64,7 @@ impl Db {
         patient: PatientId,
         now: DateTime<Utc>,
         made_in: Option<CallId>,
+        made_from: Option<&BlindIndex>,
     ) -> Result<Vec<Appointment>, StorageError> {
         self.timed(async {
             let mut tx = self.begin(tenant).await?;
@@ -71,11 +72,12 @@ impl Db {
                 "SELECT b.booking_id, b.starts_at, b.procedure_code, p.name
                  FROM bookings b JOIN practitioners p USING (tenant_id, provider_id)
                  WHERE b.patient_id = $1 AND b.status = 'booked' AND b.starts_at > $2
-                     AND ($3::uuid IS NULL OR b.call_id = $3)
-                 ORDER BY b.starts_at LIMIT $4",
+                     AND ($3::uuid IS NULL OR b.call_id = $3) AND ($4::bytea IS NULL OR b.caller_index = $4)
+                 ORDER BY b.starts_at LIMIT $5",
                 patient.as_uuid(),
                 now,
                 made_in.map(CallId::as_uuid),
+                made_from.map(<[u8; 32]>::as_slice),
                 MOST
             )
             .fetch_all(tx.connection())
@@ -93,26 +95,18 @@ impl Db {
         .await
     }
 
-    /// The patient of this name and birth date, if this is also their number.
+    /// The patient of this name and birth date.
     ///
     /// # Errors
     /// [`StorageError`].
-    pub async fn patient_with_number(
+    pub async fn patient_named(
         &self,
         tenant: TenantId,
         person: &BlindIndex,
-        phone: &BlindIndex,
     ) -> Result<Option<PatientId>, StorageError> {
         self.timed(async {
             let mut tx = self.begin(tenant).await?;
-            let id = sqlx::query_scalar!(
-                "SELECT patient_id FROM patients WHERE person_index = $1 AND phone_index = $2",
-                person.as_slice(),
-                phone.as_slice()
-            )
-            .fetch_optional(tx.connection())
-            .await?;
-            Ok(id.map(PatientId::from))
+            patients::find(&mut tx, person).await
         })
         .await
     }
