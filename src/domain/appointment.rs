@@ -1,4 +1,4 @@
-//! Free time: working hours minus bookings, in the clinic's time zone. Pure; the time is an input.
+//! Free time: working hours minus bookings and time off, in the clinic's time zone. Pure; the time is an input.
 
 use chrono::{
     DateTime, Datelike, Days, LocalResult, NaiveDate, NaiveTime, TimeDelta, TimeZone, Timelike,
@@ -59,8 +59,19 @@ pub struct Calendar {
     pub practitioner: Practitioner,
     /// When they work.
     pub hours: Vec<WorkingHours>,
-    /// What is booked.
+    /// What is booked, and time off.
     pub busy: Vec<Interval>,
+}
+
+/// Whether a whole appointment lies inside one opening.
+#[must_use]
+pub fn is_open(zone: Tz, hours: &[WorkingHours], time: &Interval) -> bool {
+    let day = time.start.with_timezone(&zone).date_naive();
+    let today = hours.iter().filter(|hours| hours.weekday == day.weekday());
+    today.into_iter().any(|hours| {
+        instant(zone, day, hours.opens) <= time.start
+            && time.end <= instant(zone, day, hours.closes)
+    })
 }
 
 /// Part of a day, by local start time.
@@ -98,8 +109,21 @@ pub struct SlotSearch {
     pub to: NaiveDate,
     /// Only this part of each day.
     pub part: Option<PartOfDay>,
+    /// No start before this time of day.
+    pub not_before: Option<NaiveTime>,
+    /// No start at or after this time of day.
+    pub before: Option<NaiveTime>,
     /// How long the procedure takes.
     pub length: TimeDelta,
+}
+
+impl SlotSearch {
+    /// Whether an appointment may begin at this time of day.
+    fn wants(&self, local: NaiveTime) -> bool {
+        self.part.is_none_or(|part| part == PartOfDay::of(local))
+            && self.not_before.is_none_or(|first| local >= first)
+            && self.before.is_none_or(|end| local < end)
+    }
 }
 
 /// A free time with one practitioner.
@@ -145,9 +169,7 @@ fn fill_opening(
             start,
             end: start + search.length,
         };
-        let local = start.with_timezone(&search.zone).time();
-        let wanted = search.part.is_none_or(|part| part == PartOfDay::of(local));
-        if wanted
+        if search.wants(start.with_timezone(&search.zone).time())
             && start >= search.now + LEAD
             && calendar.busy.iter().all(|busy| !busy.overlaps(&time))
         {
@@ -179,7 +201,11 @@ pub fn instant(zone: Tz, day: NaiveDate, time: NaiveTime) -> DateTime<Utc> {
 pub fn day_bounds(zone: Tz, from: NaiveDate, to: NaiveDate) -> Interval {
     Interval {
         start: instant(zone, from, NaiveTime::MIN),
-        end: instant(zone, to + Days::new(1), NaiveTime::MIN),
+        end: to
+            .checked_add_days(Days::new(1))
+            .map_or(DateTime::<Utc>::MAX_UTC, |next| {
+                instant(zone, next, NaiveTime::MIN)
+            }),
     }
 }
 
@@ -255,6 +281,8 @@ mod tests {
             from: day,
             to: day,
             part: None,
+            not_before: None,
+            before: None,
             length: TimeDelta::minutes(60),
         }
     }

@@ -1,4 +1,4 @@
-//! Times as a person says them, for a synthesiser that should not guess.
+//! Times and money as a person says them, for a synthesiser that should not guess.
 
 use chrono::{DateTime, Datelike, Timelike, Utc};
 use chrono_tz::Tz;
@@ -75,7 +75,39 @@ const UNITS: [&str; 20] = [
     "nineteen",
 ];
 
-const TENS: [&str; 6] = ["", "", "twenty", "thirty", "forty", "fifty"];
+const TENS: [&str; 10] = [
+    "", "", "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety",
+];
+
+/// `twenty-five dollars`, `one dollar and five cents`, `fifty cents`, `no charge`.
+#[must_use]
+pub fn spoken_money(cents: u32) -> String {
+    let part = |count: u32, one: &str| match count {
+        1 => format!("one {one}"),
+        _ => format!("{} {one}s", cardinal(count)),
+    };
+    match (cents / 100, cents % 100) {
+        (0, 0) => "no charge".to_owned(),
+        (0, cents) => part(cents, "cent"),
+        (dollars, 0) => part(dollars, "dollar"),
+        (dollars, cents) => format!("{} and {}", part(dollars, "dollar"), part(cents, "cent")),
+    }
+}
+
+/// Any number in words.
+fn cardinal(n: u32) -> String {
+    let (unit, size) = match n {
+        ..100 => return number(n),
+        100..1_000 => ("hundred", 100),
+        1_000..1_000_000 => ("thousand", 1_000),
+        _ => ("million", 1_000_000),
+    };
+    let words = format!("{} {unit}", cardinal(n / size));
+    match n % size {
+        0 => words,
+        rest => format!("{words} {}", cardinal(rest)),
+    }
+}
 
 /// `Tuesday, December first at ten thirty A M`, in the clinic's time.
 #[must_use]
@@ -103,7 +135,7 @@ fn clock(hour: u32, minute: u32) -> String {
     }
 }
 
-/// 10 to 59 in words.
+/// Below a hundred in words.
 fn number(n: u32) -> String {
     let (tens, units) = (TENS[(n / 10) as usize], UNITS[(n % 10) as usize]);
     match n {
@@ -142,5 +174,24 @@ mod tests {
         ] {
             assert_eq!(spoken_time(at.parse().expect("time"), New_York), words);
         }
+    }
+
+    /// C59.
+    #[test]
+    fn money_is_said_in_words() {
+        for (cents, words) in [
+            (2_500, "twenty-five dollars"),
+            (100, "one dollar"),
+            (101, "one dollar and one cent"),
+            (50, "fifty cents"),
+            (2_208, "twenty-two dollars and eight cents"),
+            (7_599, "seventy-five dollars and ninety-nine cents"),
+            (120_000, "one thousand two hundred dollars"),
+            (11_000, "one hundred ten dollars"),
+            (0, "no charge"),
+        ] {
+            assert_eq!(spoken_money(cents), words);
+        }
+        assert!(spoken_money(u32::MAX).starts_with("forty-two million"));
     }
 }

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use futures_util::{StreamExt, stream::FuturesUnordered};
 use serde_json::json;
-use tokio::task::AbortHandle;
+use tokio::{sync::oneshot, task::AbortHandle};
 use tokio_util::task::TaskTracker;
 use tracing::Instrument;
 
@@ -21,12 +21,17 @@ use crate::{
 /// A tool has a timeout of its own; this one covers a tool that breaks that rule.
 const LIMIT: Duration = Duration::from_secs(30);
 
-/// Whether a tool changes anything, by its name.
-pub type IsMutating = Arc<dyn Fn(&str) -> bool + Send + Sync>;
+/// A question about a tool, by its name.
+pub type Is = Arc<dyn Fn(&str) -> bool + Send + Sync>;
 
 /// Runs a call for a turn at a time.
 pub type RunTool =
     Arc<dyn Fn(ToolRequest, u32, CallTime) -> BoxFuture<'static, ToolOutcome> + Send + Sync>;
+
+/// Runs calls of one step of the model, and answers each.
+pub type RunStep = Arc<
+    dyn Fn(Vec<ToolRequest>, u32, CallTime) -> BoxFuture<'static, Vec<ToolOutcome>> + Send + Sync,
+>;
 
 /// The tools of one call.
 #[derive(Clone)]
@@ -34,9 +39,13 @@ pub struct Toolbox {
     /// As the model sees them.
     pub specs: Vec<ToolSpec>,
     /// Whether a tool changes anything.
-    pub is_mutating: IsMutating,
-    /// Runs one.
+    pub is_mutating: Is,
+    /// Whether a tool ends the conversation: with one that changes something, it waits for the result.
+    pub is_closing: Is,
+    /// Runs one that stands for itself.
     pub run: RunTool,
+    /// Runs those of a step that depend on each other.
+    pub run_step: RunStep,
 }
 
 /// One execution of a tool within the call.
@@ -98,10 +107,12 @@ impl ToolRuns {
         (self.toolbox.is_mutating)(&request.name)
     }
 
+    pub(super) fn is_closing(&self, request: &ToolRequest) -> bool {
+        (self.toolbox.is_closing)(&request.name)
+    }
+
     /// Begins a call. Its task belongs to the pod, not to the reply that asked for it.
     pub(super) fn start(&mut self, now: CallTime, request: ToolRequest, turn: u32) -> RunId {
-        self.begun += 1;
-        let run = RunId(self.begun);
         let mutating = self.is_mutating(&request);
         let task =
             (self.toolbox.run)(request.clone(), turn, now).instrument(tracing::Span::current());
@@ -110,8 +121,51 @@ impl ToolRuns {
             .spawn(async move { tokio::time::timeout(LIMIT, task).await.ok() });
         let abort = task.abort_handle();
         // A panic is joined as an error and answered like a timeout: the result is unknown.
+        let joined = async move { task.await.ok().flatten() };
+        self.joins(now, request, turn, mutating, abort, joined)
+    }
+
+    /// Begins the calls of a step that depend on each other, as one task that is never cancelled; each has a run of its own, in their order.
+    pub(super) fn start_step(
+        &mut self,
+        now: CallTime,
+        requests: Vec<ToolRequest>,
+        turn: u32,
+    ) -> Vec<RunId> {
+        let task = (self.toolbox.run_step)(requests.clone(), turn, now)
+            .instrument(tracing::Span::current());
+        let limit = LIMIT * u32::try_from(requests.len()).unwrap_or(u32::MAX);
+        let (senders, receivers): (Vec<_>, Vec<_>) =
+            requests.iter().map(|_| oneshot::channel()).unzip();
+        let task = self.tasks.spawn(async move {
+            let outcomes = tokio::time::timeout(limit, task).await.unwrap_or_default();
+            for (sender, outcome) in senders.into_iter().zip(outcomes) {
+                // Nobody listens when the session is over.
+                drop(sender.send(outcome));
+            }
+        });
+        let abort = task.abort_handle();
+        let begin = |(request, receiver): (ToolRequest, oneshot::Receiver<ToolOutcome>)| {
+            let joined = async move { receiver.await.ok() };
+            self.joins(now, request, turn, true, abort.clone(), joined)
+        };
+        requests.into_iter().zip(receivers).map(begin).collect()
+    }
+
+    /// Enters a run in the books.
+    fn joins(
+        &mut self,
+        now: CallTime,
+        request: ToolRequest,
+        turn: u32,
+        mutating: bool,
+        abort: AbortHandle,
+        joined: impl Future<Output = Option<ToolOutcome>> + Send + 'static,
+    ) -> RunId {
+        self.begun += 1;
+        let run = RunId(self.begun);
         self.joined
-            .push(Box::pin(async move { (run, task.await.ok().flatten()) }));
+            .push(Box::pin(async move { (run, joined.await) }));
         self.running.push(Running {
             run,
             request,

@@ -39,6 +39,11 @@ impl Answer {
         }
     }
 
+    /// Held back, because something else that was asked for with it was refused.
+    pub(super) fn not_done(message: &str) -> Self {
+        Self::declined(json!({ "status": "not_done", "message": message }))
+    }
+
     /// Nothing is claimed: a mutation may or may not have happened, and asking again is safe.
     pub(super) fn failed() -> Self {
         let message = "The clinic's system did not answer. Nothing is confirmed. Apologise, try once more, then offer to transfer the caller.";
@@ -66,6 +71,8 @@ pub(super) enum Refusal {
         code: &'static str,
         message: Cow<'static, str>,
     },
+    /// The world said no: a normal answer.
+    Declined(Value),
     /// Storage failed.
     Storage(StorageError),
 }

@@ -15,6 +15,7 @@ use self::shape::Shape;
 use super::answer::Refusal;
 use crate::{
     domain::{
+        confirmation_code::parse_code,
         e164::E164,
         person_name::{self, NameProblem},
         phi::Phi,
@@ -191,13 +192,11 @@ pub(super) fn booking_ref(id: Option<&str>, code: Option<&str>) -> Result<Bookin
     let Some(code) = code else {
         return Err(Refusal::arguments("Give booking_id or confirmation_code."));
     };
-    let code: String = code.chars().filter(|c| c.is_ascii_alphanumeric()).collect();
-    if code.len() != 4 {
-        return Err(Refusal::arguments(
-            "confirmation_code has four letters and digits.",
-        ));
-    }
-    Ok(BookingRef::Code(code.to_ascii_uppercase()))
+    parse_code(code).map(BookingRef::Code).ok_or_else(|| {
+        Refusal::arguments(
+            "confirmation_code has seven letters and digits, such as K7M2R4T (older ones have four).",
+        )
+    })
 }
 
 #[cfg(test)]

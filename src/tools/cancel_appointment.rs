@@ -12,7 +12,10 @@ use super::{
     idempotency::settle,
     identity::Claim,
 };
-use crate::storage::postgres::Cancelled;
+use crate::{
+    domain::ids::BookingId,
+    storage::postgres::{Cancelled, Mutation},
+};
 
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -20,7 +23,7 @@ pub(super) struct CancelArgs {
     /// Id of the booking, from an earlier answer in this call.
     #[serde(default, deserialize_with = "blank_as_none")]
     booking_id: Option<String>,
-    /// The four-character code that the caller noted down.
+    /// The code of letters and digits that the caller noted down.
     #[serde(default, deserialize_with = "blank_as_none")]
     confirmation_code: Option<String>,
     /// The patient's full name, unless this call booked it.
@@ -34,8 +37,21 @@ pub(super) struct CancelArgs {
     phone: Option<String>,
 }
 
+/// A cancellation about to be made.
+pub(super) struct PreparedCancel {
+    pub(super) mutation: Mutation,
+    pub(super) booking: BookingId,
+}
+
 impl ToolSet {
     pub(super) async fn cancel_appointment(&self, args: CancelArgs) -> Answered {
+        let PreparedCancel { mutation, booking } = self.prepare_cancel(args).await?;
+        let tenant = self.profile().id;
+        let cancelled = settle(|| self.db.cancel(tenant, &mutation, booking)).await?;
+        self.cancelled(cancelled).await
+    }
+
+    pub(super) async fn prepare_cancel(&self, args: CancelArgs) -> Result<PreparedCancel, Refusal> {
         let claim = Claim {
             booking_id: args.booking_id.as_deref(),
             confirmation_code: args.confirmation_code.as_deref(),
@@ -43,31 +59,29 @@ impl ToolSet {
             date_of_birth: args.date_of_birth.as_deref(),
             phone: args.phone.as_deref(),
         };
-        let Some(found) = self.claimed(&claim).await? else {
-            return Ok(not_found());
-        };
+        let found = self.claimed(&claim).await?.ok_or_else(not_found)?;
         if found.booking.time.start <= self.now() {
-            return Ok(Answer::declined(json!({ "status": "too_late" })));
+            return Err(Refusal::Declined(json!({ "status": "too_late" })));
         }
-        let id = found.booking.id;
-        let mutation = self.mutation(
-            Tool::CancelAppointment,
-            &[id.as_uuid().as_bytes()],
-            found.mutations,
-        );
-        let tenant = self.profile().id;
-        Ok(
-            match settle(|| self.db.cancel(tenant, &mutation, id)).await? {
-                Cancelled::Done(booking) => Answer::done(self.confirm("cancelled", &booking)),
-                Cancelled::Before(booking) => {
-                    Answer::declined(self.confirm("already_cancelled", &booking))
-                }
-            },
-        )
+        let booking = found.booking.id;
+        let id = booking.as_uuid();
+        let mutation = self.mutation(Tool::CancelAppointment, &[id.as_bytes()], found.mutations);
+        Ok(PreparedCancel { mutation, booking })
+    }
+
+    /// What became of it, as the model reads it.
+    pub(super) async fn cancelled(&self, outcome: Cancelled) -> Answered {
+        match outcome {
+            Cancelled::Done(booking) => self.confirm("cancelled", &booking).await,
+            Cancelled::Before(booking) => {
+                let answer = self.confirm("already_cancelled", &booking).await?;
+                Ok(Answer::declined(answer.content))
+            }
+        }
     }
 }
 
 /// The same answer whether there is no such booking or it is somebody else's.
-pub(super) fn not_found() -> Answer {
-    Answer::declined(json!({ "status": "not_found" }))
+pub(super) fn not_found() -> Refusal {
+    Refusal::Declined(json!({ "status": "not_found" }))
 }

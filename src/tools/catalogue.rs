@@ -11,6 +11,7 @@ use super::{
     check_insurance_coverage::CoverageArgs,
     find_available_slots::SlotsArgs,
     hand_over::{self, EndArgs, TRANSFER, TransferArgs},
+    list_my_appointments::ListArgs,
     reschedule_appointment::RescheduleArgs,
     update_phone_number::UpdatePhoneArgs,
 };
@@ -25,6 +26,7 @@ pub(super) enum Tool {
     CancelAppointment,
     RescheduleAppointment,
     UpdatePhoneNumber,
+    ListMyAppointments,
     TransferToHuman,
     EndCall,
 }
@@ -37,6 +39,7 @@ impl Tool {
         Self::CancelAppointment,
         Self::RescheduleAppointment,
         Self::UpdatePhoneNumber,
+        Self::ListMyAppointments,
         Self::TransferToHuman,
         Self::EndCall,
     ];
@@ -53,6 +56,7 @@ impl Tool {
             Self::CancelAppointment => "cancel_appointment",
             Self::RescheduleAppointment => "reschedule_appointment",
             Self::UpdatePhoneNumber => "update_phone_number",
+            Self::ListMyAppointments => "list_my_appointments",
             Self::TransferToHuman => TRANSFER,
             Self::EndCall => "end_call",
         }
@@ -66,6 +70,11 @@ impl Tool {
                 | Self::RescheduleAppointment
                 | Self::UpdatePhoneNumber
         )
+    }
+
+    /// Ends the conversation, so it comes after everything else that was asked for with it.
+    pub(super) const fn is_closing(self) -> bool {
+        matches!(self, Self::TransferToHuman | Self::EndCall)
     }
 
     /// Longer for what should not be left in doubt.
@@ -83,10 +92,13 @@ impl Tool {
                 "Look up whether the caller's insurance plan pays for a procedure, and the copay. If it cannot tell, say so; never guess."
             }
             Self::FindAvailableSlots => {
-                "Find free appointment times. Offer only what it returns. Dates are in the clinic's time zone, at most 60 days ahead."
+                "Find free appointment times; it answers with at most three. Offer only what it returns. If the caller asks for another time, day or practitioner, or for \
+                 something later or earlier, call it again with that wish: other times may be free. Dates and times are in the clinic's time zone, at most 60 days ahead."
             }
             Self::BookAppointment => {
-                "Book a slot returned by find_available_slots, after the caller has agreed to it and given full name and date of birth."
+                "Book a slot returned by find_available_slots, after the caller has agreed to it and given full name and date of birth. Read the code out as in \
+                 confirmation_code_spoken. To replace an appointment by one for the same procedure, use reschedule_appointment; called together with \
+                 cancel_appointment, either both are done or neither."
             }
             Self::CancelAppointment => {
                 "Cancel an appointment. One that was not booked in this call needs full name, date of birth and confirmation code: ask for all three."
@@ -96,6 +108,9 @@ impl Tool {
             }
             Self::UpdatePhoneNumber => {
                 "Correct the phone number on file of a patient with an appointment. One that was not booked in this call needs full name, date of birth and confirmation code."
+            }
+            Self::ListMyAppointments => {
+                "List the coming appointments of a patient. Give full name and date of birth; if it answers not_found, also a confirmation code."
             }
             Self::TransferToHuman => {
                 "Connect the caller with the clinic's staff: when they ask for a person, in an emergency, or when you cannot help."
@@ -112,6 +127,7 @@ impl Tool {
             Self::CancelAppointment => schema_of::<CancelArgs>(),
             Self::RescheduleAppointment => schema_of::<RescheduleArgs>(),
             Self::UpdatePhoneNumber => schema_of::<UpdatePhoneArgs>(),
+            Self::ListMyAppointments => schema_of::<ListArgs>(),
             Self::TransferToHuman => schema_of::<TransferArgs>(),
             Self::EndCall => schema_of::<EndArgs>(),
         }

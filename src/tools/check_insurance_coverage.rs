@@ -11,7 +11,7 @@ use super::{
 };
 use crate::domain::{
     coverage::{Coverage, Plan, says_nothing},
-    money::spoken_dollars,
+    spoken::spoken_money,
     tenant::Procedure,
 };
 
@@ -49,7 +49,7 @@ fn named(field: &str, text: &str) -> Result<String, Refusal> {
 
 /// Models that read cents may say cents.
 fn in_words(cents: i32) -> String {
-    spoken_dollars(cents.unsigned_abs())
+    spoken_money(cents.unsigned_abs())
 }
 
 fn unknown_plan(payer: &str, plan: &str, candidates: &[Plan]) -> Value {

@@ -1,6 +1,6 @@
 //! `find_available_slots`.
 
-use chrono::{Days, NaiveDate, TimeDelta};
+use chrono::{DateTime, Days, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, Utc};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -11,8 +11,10 @@ use super::{
     arguments::{self, blank_as_none},
 };
 use crate::domain::{
-    appointment::{Calendar, FreeSlot, PartOfDay, SlotSearch, day_bounds, free_slots, spread},
+    appointment::{Calendar, FreeSlot, PartOfDay, SlotSearch, day_bounds, free_slots, instant},
+    offer::{Offer, Wanted, offer},
     spoken::spoken_time,
+    time_of_day::parse_time_of_day,
 };
 
 /// More than a caller can keep in mind.
@@ -21,6 +23,8 @@ const OFFER: usize = 3;
 const DEFAULT_DAYS: u64 = 14;
 /// How far ahead appointments are given.
 const HORIZON_DAYS: u64 = 60;
+/// `starts_at_local`.
+const LOCAL: &str = "%Y-%m-%dT%H:%M";
 
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -33,71 +37,99 @@ pub(super) struct SlotsArgs {
     /// First day, YYYY-MM-DD; today if left out.
     #[serde(default, deserialize_with = "blank_as_none")]
     from_date: Option<String>,
-    /// Last day, YYYY-MM-DD; two weeks after the first if left out.
+    /// Last day, YYYY-MM-DD; two weeks after the first if left out. The same as from_date for one day.
     #[serde(default, deserialize_with = "blank_as_none")]
     to_date: Option<String>,
     /// Only this part of the day, if the caller has a wish.
     #[serde(default)]
     part_of_day: Option<PartOfDay>,
+    /// The time of day that the caller asks for, HH:MM (15:00 for three o'clock): this time if it is free, and the nearest to it.
+    #[serde(default, deserialize_with = "blank_as_none")]
+    around_time: Option<String>,
+    /// Only from this time of day on, HH:MM.
+    #[serde(default, deserialize_with = "blank_as_none")]
+    after_time: Option<String>,
+    /// Only before this time of day, HH:MM.
+    #[serde(default, deserialize_with = "blank_as_none")]
+    before_time: Option<String>,
+    /// For a caller who wants a later time than the offered ones: slot_id of the last one offered.
+    #[serde(default, deserialize_with = "blank_as_none")]
+    later_than: Option<String>,
+    /// For a caller who wants an earlier time than the offered ones: slot_id of the first one offered.
+    #[serde(default, deserialize_with = "blank_as_none")]
+    earlier_than: Option<String>,
 }
 
 /// What kind of time is wanted.
 pub(super) struct Wish<'a> {
-    pub(super) procedure: &'a str,
-    pub(super) provider: Option<&'a str>,
-    pub(super) from: NaiveDate,
-    pub(super) to: NaiveDate,
-    pub(super) part: Option<PartOfDay>,
+    procedure: &'a str,
+    provider: Option<&'a str>,
+    days: (NaiveDate, NaiveDate),
+    part: Option<PartOfDay>,
+    not_before: Option<NaiveTime>,
+    before: Option<NaiveTime>,
+    wanted: Wanted,
 }
 
 impl ToolSet {
     pub(super) async fn find_available_slots(&self, args: SlotsArgs) -> Answered {
         let (procedure, _) = self.procedure(&args.procedure_code)?;
-        let (from, to) = self.window(args.from_date.as_deref(), args.to_date.as_deref())?;
+        let wanted = Wanted {
+            around: time("around_time", args.around_time.as_deref())?,
+            later_than: self.cursor("later_than", args.later_than.as_deref())?,
+            earlier_than: self.cursor("earlier_than", args.earlier_than.as_deref())?,
+        };
         let wish = Wish {
             procedure,
             provider: args.provider.as_deref(),
-            from,
-            to,
+            days: self.window(args.from_date.as_deref(), args.to_date.as_deref(), &wanted)?,
             part: args.part_of_day,
+            not_before: time("after_time", args.after_time.as_deref())?,
+            before: time("before_time", args.before_time.as_deref())?,
+            wanted,
         };
-        let slots = self.offer(&wish).await?;
-        let content = json!({ "slots": slots });
-        Ok(if slots.is_empty() {
+        let offer = self.offer(&wish).await?;
+        let mut content = json!({
+            "slots": self.describe(&offer, procedure),
+            "has_earlier": offer.has_earlier,
+            "has_later": offer.has_later,
+        });
+        if let Some(asked) = wanted.around {
+            content["asked_time_is_free"] = json!(self.has_start(&offer, asked));
+        }
+        Ok(if offer.slots.is_empty() {
+            content["message"] = json!(
+                "Nothing is free with these wishes. Ask for another day, time or practitioner, and look again with fewer wishes."
+            );
             Answer::declined(content)
         } else {
             Answer::done(content)
         })
     }
 
-    /// At most three free times, as the model reads them.
-    pub(super) async fn offer(&self, wish: &Wish<'_>) -> Result<Vec<Value>, Refusal> {
+    /// At most three free times.
+    async fn offer(&self, wish: &Wish<'_>) -> Result<Offer, Refusal> {
         let zone = self.profile().time_zone;
         let (code, procedure) = self.procedure(wish.procedure)?;
+        let (from, to) = wish.days;
         let search = SlotSearch {
             zone,
             now: self.now(),
-            from: wish.from,
-            to: wish.to,
+            from,
+            to,
             part: wish.part,
+            not_before: wish.not_before,
+            before: wish.before,
             length: TimeDelta::minutes(procedure.minutes.into()),
         };
-        let mut calendars = self
-            .db
-            .calendars(
-                self.profile().id,
-                code,
-                day_bounds(zone, wish.from, wish.to),
-            )
-            .await?;
+        let window = day_bounds(zone, from, to);
+        let tenant = self.profile().id;
+        let mut calendars = self.db.calendars(tenant, code, window).await?;
         if let Some(name) = wish.provider {
             calendars = only(calendars, name)?;
         }
-        let chosen = spread(zone, free_slots(&search, &calendars), OFFER);
-        Ok(chosen
-            .iter()
-            .map(|slot| self.describe(slot, code))
-            .collect())
+        let free = free_slots(&search, &calendars);
+        Ok(offer(zone, free, &wish.wanted, OFFER))
     }
 
     /// Instead of a time that was taken: the next ones from that day on.
@@ -107,43 +139,108 @@ impl ToolSet {
         day: NaiveDate,
     ) -> Result<Vec<Value>, Refusal> {
         let from = day.max(self.today());
-        self.offer(&Wish {
+        let wish = Wish {
             procedure,
             provider: None,
-            from,
-            to: from + Days::new(DEFAULT_DAYS),
+            days: (from, later(from, DEFAULT_DAYS)),
             part: None,
-        })
-        .await
+            not_before: None,
+            before: None,
+            wanted: Wanted::default(),
+        };
+        let offer = self.offer(&wish).await?;
+        Ok(self.describe(&offer, procedure))
     }
 
-    fn describe(&self, slot: &FreeSlot, procedure: &str) -> Value {
+    /// Free times as the model reads them.
+    fn describe(&self, offer: &Offer, procedure: &str) -> Vec<Value> {
         let zone = self.profile().time_zone;
-        json!({
-            "slot_id": self.sign_slot(slot, procedure),
-            "provider": slot.practitioner.name,
-            "starts_at_local": slot.time.start.with_timezone(&zone).format("%Y-%m-%dT%H:%M").to_string(),
-            "spoken": spoken_time(slot.time.start, zone),
-        })
+        let tell = |slot: &FreeSlot| {
+            json!({
+                "slot_id": self.sign_slot(slot, procedure),
+                "provider": slot.practitioner.name,
+                "starts_at_local": slot.time.start.with_timezone(&zone).format(LOCAL).to_string(),
+                "spoken": spoken_time(slot.time.start, zone),
+            })
+        };
+        offer.slots.iter().map(tell).collect()
     }
 
+    fn has_start(&self, offer: &Offer, time: NaiveTime) -> bool {
+        let zone = self.profile().time_zone;
+        let starts = |slot: &FreeSlot| slot.time.start.with_timezone(&zone).time() == time;
+        offer.slots.iter().any(starts)
+    }
+
+    /// Where an earlier offer ended: its slot id, or its `starts_at_local`.
+    fn cursor(&self, field: &str, text: Option<&str>) -> Result<Option<DateTime<Utc>>, Refusal> {
+        let Some(text) = text.map(str::trim) else {
+            return Ok(None);
+        };
+        let local = || {
+            let local = NaiveDateTime::parse_from_str(text, LOCAL).ok()?;
+            let days = self.today()..=later(self.today(), HORIZON_DAYS);
+            if !days.contains(&local.date()) {
+                return None;
+            }
+            Some(instant(
+                self.profile().time_zone,
+                local.date(),
+                local.time(),
+            ))
+        };
+        match self.offered_start(text).or_else(local) {
+            Some(start) => Ok(Some(start)),
+            None => Err(Refusal::arguments(format!(
+                "{field} must be a slot_id copied from an earlier answer in this call."
+            ))),
+        }
+    }
+
+    /// The days to look at: where nothing else is said, from today or from where the last offer ended.
     fn window(
         &self,
         from: Option<&str>,
         to: Option<&str>,
+        wanted: &Wanted,
     ) -> Result<(NaiveDate, NaiveDate), Refusal> {
         let today = self.today();
-        let horizon = today + Days::new(HORIZON_DAYS);
-        let from = from.map_or(Ok(today), |text| arguments::date("from_date", text))?;
-        let to = to.map_or(Ok((from + Days::new(DEFAULT_DAYS)).min(horizon)), |text| {
-            arguments::date("to_date", text)
-        })?;
+        let horizon = later(today, HORIZON_DAYS);
+        let day = |at: DateTime<Utc>| {
+            let local = at.with_timezone(&self.profile().time_zone);
+            local.date_naive().clamp(today, horizon)
+        };
+        let from = match from {
+            Some(text) => arguments::date("from_date", text)?,
+            None => wanted.later_than.map_or(today, day),
+        };
+        let to = match (to, wanted.earlier_than) {
+            (Some(text), _) => arguments::date("to_date", text)?,
+            (None, Some(than)) => day(than).max(from),
+            (None, None) => later(from, DEFAULT_DAYS).min(horizon),
+        };
         if from < today || to < from || to > horizon {
             return Err(Refusal::arguments(format!(
                 "from_date must not be before today ({today}) nor after to_date, and to_date not after {horizon}."
             )));
         }
         Ok((from, to))
+    }
+}
+
+/// So many days later; the last day of all, where there are not so many.
+fn later(day: NaiveDate, days: u64) -> NaiveDate {
+    day.checked_add_days(Days::new(days))
+        .unwrap_or(NaiveDate::MAX)
+}
+
+fn time(field: &str, text: Option<&str>) -> Result<Option<NaiveTime>, Refusal> {
+    let Some(text) = text else { return Ok(None) };
+    match parse_time_of_day(text) {
+        Some(time) => Ok(Some(time)),
+        None => Err(Refusal::arguments(format!(
+            "{field} must be a time of day in the form HH:MM, such as 15:00."
+        ))),
     }
 }
 

@@ -66,7 +66,7 @@ impl ToolSet {
         }
     }
 
-    fn person(&self, claim: &Claim<'_>) -> Result<Option<Person>, Refusal> {
+    pub(super) fn person(&self, claim: &Claim<'_>) -> Result<Option<Person>, Refusal> {
         match (claim.patient_name, claim.date_of_birth) {
             (Some(name), Some(born)) => Ok(Some(Person {
                 name: arguments::patient_name(name)?,
@@ -81,8 +81,7 @@ impl ToolSet {
 
     /// The slot is taken by somebody of this birth date and a name like that.
     pub(super) async fn similar_name(&self, slot: &OfferedSlot) -> Answered {
-        let mut answer = self.slot_taken(slot).await?;
-        answer.content["status"] = json!("name_unclear");
+        let mut answer = self.unavailable("name_unclear", slot).await?;
         answer.content["message"] = json!(SIMILAR_NAME);
         Ok(Answer::declined(answer.content))
     }

@@ -21,7 +21,7 @@ pub(super) struct RescheduleArgs {
     /// Id of the booking, from an earlier answer in this call.
     #[serde(default, deserialize_with = "blank_as_none")]
     booking_id: Option<String>,
-    /// The four-character code that the caller noted down.
+    /// The code of letters and digits that the caller noted down.
     #[serde(default, deserialize_with = "blank_as_none")]
     confirmation_code: Option<String>,
     /// The patient's full name, unless this call booked it.
@@ -47,9 +47,7 @@ impl ToolSet {
             date_of_birth: args.date_of_birth.as_deref(),
             phone: args.phone.as_deref(),
         };
-        let Some(found) = self.claimed(&claim).await? else {
-            return Ok(not_found());
-        };
+        let found = self.claimed(&claim).await?.ok_or_else(not_found)?;
         let booking = found.booking;
         if booking.status == BookingStatus::Cancelled {
             return Ok(Answer::declined(json!({ "status": "already_cancelled" })));
@@ -74,8 +72,10 @@ impl ToolSet {
         let mutation = self.mutation(Tool::RescheduleAppointment, &about, found.mutations);
         let tenant = self.profile().id;
         match settle(|| self.db.reschedule(tenant, &mutation, booking.id, to)).await? {
-            Moved::Done(moved) => Ok(Answer::done(self.confirm("rescheduled", &moved))),
-            Moved::SlotTaken => self.slot_taken(&slot).await,
+            Moved::Done(moved) => self.confirm("rescheduled", &moved).await,
+            Moved::SlotTaken => self.unavailable("slot_taken", &slot).await,
+            Moved::NotOffered => self.unavailable("not_available", &slot).await,
+            Moved::PatientBusy(there) => Ok(self.patient_busy(&there)),
             Moved::Cancelled => Ok(Answer::declined(json!({ "status": "already_cancelled" }))),
         }
     }

@@ -1,7 +1,10 @@
-//! Slot ids: stateless, signed, short enough for a model to copy.
+//! Slot ids and confirmations: stateless, signed, short enough for a model to copy.
 //!
 //! 24 characters of base 32 (Crockford): number of the practitioner (2 bytes), start in minutes since 1970 (4), tag (9). The tag is a MAC under the tenant's key
 //! over call, procedure and the rest: an id that was not offered in this call is refused. The procedure is not written: it is the one for which the tag fits.
+//!
+//! A confirmation is made of the turn in which the caller was to be asked (4 bytes) and a tag (6) over call, patient and procedure: it counts from the next turn on,
+//! when the caller has answered.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -14,6 +17,8 @@ use crate::domain::{
 const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 const PAYLOAD: usize = 6;
 const LENGTH: usize = 15;
+const CONFIRMATION: usize = 10;
+const TURN: usize = 4;
 
 /// A slot that was offered in this call.
 #[derive(Debug)]
@@ -69,6 +74,58 @@ impl ToolSet {
         })
     }
 
+    /// When a slot begins that was offered in this call, also if that is past.
+    pub(super) fn offered_start(&self, id: &str) -> Option<DateTime<Utc>> {
+        let bytes = decode(id)?;
+        self.signed_procedure(&bytes)?;
+        start(&bytes)
+    }
+
+    /// What a second booking of the same procedure takes, once the caller was asked in this turn.
+    pub(super) fn sign_confirmation(&self, person: &[u8], procedure: &str, turn: u32) -> String {
+        let mut bytes = [0; CONFIRMATION];
+        bytes[..TURN].copy_from_slice(&turn.to_be_bytes());
+        let tag = self.confirmation_tag(person, procedure, turn);
+        bytes[TURN..].copy_from_slice(&tag);
+        encode(&bytes)
+    }
+
+    /// Whether the caller has had a turn to answer since they were to be asked.
+    pub(super) fn is_confirmed(
+        &self,
+        confirmation: &str,
+        person: &[u8],
+        procedure: &str,
+        turn: u32,
+    ) -> bool {
+        let Some(bytes) = decode::<CONFIRMATION>(confirmation) else {
+            return false;
+        };
+        let asked = u32::from_be_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]);
+        let tag = self.confirmation_tag(person, procedure, asked);
+        let fits: bool = subtle::ConstantTimeEq::ct_eq(&bytes[TURN..], &tag[..]).into();
+        fits && asked < turn
+    }
+
+    fn confirmation_tag(
+        &self,
+        person: &[u8],
+        procedure: &str,
+        turn: u32,
+    ) -> [u8; CONFIRMATION - TURN] {
+        let call = self.call.as_uuid();
+        let full = self.clinic.sealer.token_tag(&[
+            b"second booking",
+            call.as_bytes(),
+            procedure.as_bytes(),
+            person,
+            &turn.to_be_bytes(),
+        ]);
+        let mut tag = [0; CONFIRMATION - TURN];
+        tag.copy_from_slice(&full[..CONFIRMATION - TURN]);
+        tag
+    }
+
     fn signed_procedure(&self, bytes: &[u8; LENGTH]) -> Option<(&str, &Procedure)> {
         let (payload, tag) = bytes.split_at(PAYLOAD);
         let mut procedures = self.profile().procedures.iter();
@@ -98,8 +155,8 @@ fn start(bytes: &[u8; LENGTH]) -> Option<DateTime<Utc>> {
 }
 
 /// Five bytes make eight characters.
-fn encode(bytes: &[u8; LENGTH]) -> String {
-    let mut text = String::with_capacity(24);
+fn encode(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(bytes.len() * 8 / 5);
     for five in bytes.chunks(5) {
         let group = five
             .iter()
@@ -111,16 +168,16 @@ fn encode(bytes: &[u8; LENGTH]) -> String {
     text
 }
 
-fn decode(text: &str) -> Option<[u8; LENGTH]> {
+fn decode<const N: usize>(text: &str) -> Option<[u8; N]> {
     let lower = text.trim().to_ascii_lowercase();
     let digits: Vec<u64> = lower
         .bytes()
         .map(|c| Some(ALPHABET.iter().position(|known| *known == c)? as u64))
         .collect::<Option<_>>()?;
-    if digits.len() != 24 {
+    if digits.len() != N * 8 / 5 {
         return None;
     }
-    let mut bytes = [0; LENGTH];
+    let mut bytes = [0; N];
     for (five, eight) in bytes.chunks_mut(5).zip(digits.chunks(8)) {
         let group = eight.iter().fold(0_u64, |group, digit| group << 5 | digit);
         five.copy_from_slice(&group.to_be_bytes()[3..]);
@@ -150,7 +207,7 @@ mod tests {
             "0123456789abcdefghjkmnpqr",
             "0123456789abcdefghjkmnpu",
         ] {
-            assert_eq!(decode(text), None, "{text}");
+            assert_eq!(decode::<LENGTH>(text), None, "{text}");
         }
     }
 }

@@ -47,9 +47,7 @@ impl ToolSet {
             date_of_birth: args.date_of_birth.as_deref(),
             phone: None,
         };
-        let Some(found) = self.claimed(&claim).await? else {
-            return Ok(not_found());
-        };
+        let found = self.claimed(&claim).await?.ok_or_else(not_found)?;
         let sealer = &self.clinic.sealer;
         let patient = found.booking.patient;
         let committed = self.db.corrections(sealer, self.call, patient).await?;

@@ -322,13 +322,18 @@ impl Call {
         )
         .with_attestation(self.record.origin.attestation)
         .with_refer(transfer::refer(self));
-        let known = set.clone();
+        let (mutating, closing, step) = (set.clone(), set.clone(), set.clone());
         Toolbox {
             specs: set.specs(),
-            is_mutating: Arc::new(move |name| known.is_mutating(name)),
+            is_mutating: Arc::new(move |name| mutating.is_mutating(name)),
+            is_closing: Arc::new(move |name| closing.is_closing(name)),
             run: Arc::new(move |request, turn, at: CallTime| {
                 let set = set.clone();
                 Box::pin(async move { set.run(request, turn, at).await })
+            }),
+            run_step: Arc::new(move |requests, turn, at: CallTime| {
+                let set = step.clone();
+                Box::pin(async move { set.run_step(requests, turn, at).await })
             }),
         }
     }

@@ -1,6 +1,8 @@
 //! Tests against real servers: one binary, one module per part.
 
 mod architecture;
+mod bookings;
+mod calendars;
 mod calls;
 mod chaos;
 mod debug_say;

@@ -30,6 +30,9 @@ async fn lived_in() -> Rig {
     rig.as_superuser(
         "INSERT INTO transfer_hours SELECT tenant_id, 1, '08:00', '17:00' FROM tenants",
     );
+    rig.as_superuser(
+        "INSERT INTO time_off SELECT tenant_id, gen_random_uuid(), NULL, '2026-12-25Z', '2026-12-26Z' FROM tenants",
+    );
     for clinic in [&rig.dental, &rig.family] {
         let call = TestCall::new(&rig, clinic.clone(), MARIA);
         rig.db

@@ -158,6 +158,7 @@ pub async fn run(options: ChaosOptions) -> anyhow::Result<ChaosReport> {
 
 /// Where the pool is called, with recordings of what goes wrong beside the report.
 pub(crate) fn lines(product: &Product, name: &str) -> anyhow::Result<Lines> {
+    block_in_place(|| clinic::people(product))?;
     Ok(Lines {
         caller: Caller::new(Arc::new(Flite::new(speech_cache())?))?,
         target: product.target.clone().into_target(),

@@ -104,23 +104,34 @@ impl Session {
         self.inputs.push_back(Input::ReplyProgress(reply.utterance));
     }
 
-    /// Begins the step's calls; a speculative reply's mutating ones wait for the release.
+    /// Begins the step's calls; a speculative reply's mutating ones wait for the release. Those that change something run as one, and what ends the
+    /// conversation with them: whether it may end depends on how they go.
     fn begin_calls(&mut self, now: CallTime) {
         let Some(reply) = &mut self.reply else { return };
         let (released, turn) = (reply.is_released(), reply.turn);
-        let mutates = released
-            && reply
-                .idle_calls()
-                .any(|c| self.runs.is_mutating(&c.request));
-        if mutates && reply.journaled < reply.steps {
+        let mutates = reply
+            .idle_calls()
+            .any(|c| self.runs.is_mutating(&c.request));
+        if released && mutates && reply.journaled < reply.steps {
             reply.journaled = reply.steps;
             self.save(now);
         }
         let is_safe = self.journal.is_open();
         let Some(reply) = &mut self.reply else { return };
+        let mut dependent = Vec::new();
         for slot in reply.idle_calls() {
-            if !self.runs.is_mutating(&slot.request) || (released && is_safe) {
+            let is_closing = mutates && self.runs.is_closing(&slot.request);
+            if is_closing || self.runs.is_mutating(&slot.request) {
+                dependent.push(slot);
+            } else {
                 slot.run = Some(self.runs.start(now, slot.request.clone(), turn));
+            }
+        }
+        if !dependent.is_empty() && released && is_safe {
+            let requests = dependent.iter().map(|slot| slot.request.clone()).collect();
+            let runs = self.runs.start_step(now, requests, turn);
+            for (slot, run) in dependent.into_iter().zip(runs) {
+                slot.run = Some(run);
             }
         }
         self.latency.tools_run(now, self.runs.is_any_running());

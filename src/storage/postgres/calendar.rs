@@ -1,4 +1,4 @@
-//! Practitioners, their hours and what is booked.
+//! Practitioners, their hours, their time off and what is booked.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use crate::domain::{
 };
 
 impl Db {
-    /// The calendars of everybody who does this procedure, with what is booked inside `window`.
+    /// The calendars of everybody who does this procedure, with what is booked, and when they are away, inside `window`.
     ///
     /// # Errors
     /// [`StorageError`].
@@ -35,6 +35,7 @@ impl Db {
             .fetch_all(tx.connection())
             .await?;
             let mut busy = busy(&mut tx, window).await?;
+            let holidays = away(&mut tx, window, &mut busy).await?;
             let mut calendars: BTreeMap<i16, Calendar> = BTreeMap::new();
             for row in rows {
                 let provider = ProviderId::from(row.provider_id);
@@ -51,7 +52,11 @@ impl Db {
                     .hours
                     .push(working_hours(row.weekday, row.opens, row.closes)?);
             }
-            Ok(calendars.into_values().collect())
+            let closed = |mut calendar: Calendar| {
+                calendar.busy.extend(&holidays);
+                calendar
+            };
+            Ok(calendars.into_values().map(closed).collect())
         })
         .await
     }
@@ -110,7 +115,34 @@ async fn busy(
     Ok(busy)
 }
 
-fn working_hours(
+/// Adds practitioners' time off to what keeps them busy, and returns when the whole clinic is closed.
+async fn away(
+    tx: &mut TenantTx,
+    window: Interval,
+    busy: &mut BTreeMap<ProviderId, Vec<Interval>>,
+) -> Result<Vec<Interval>, StorageError> {
+    let rows = sqlx::query!(
+        "SELECT provider_id, starts_at, ends_at FROM time_off WHERE tstzrange(starts_at, ends_at) && tstzrange($1, $2)",
+        window.start,
+        window.end
+    )
+    .fetch_all(tx.connection())
+    .await?;
+    let mut holidays = Vec::new();
+    for row in rows {
+        let time = Interval {
+            start: row.starts_at,
+            end: row.ends_at,
+        };
+        match row.provider_id {
+            Some(provider) => busy.entry(provider.into()).or_default().push(time),
+            None => holidays.push(time),
+        }
+    }
+    Ok(holidays)
+}
+
+pub(super) fn working_hours(
     weekday: i16,
     opens: NaiveTime,
     closes: NaiveTime,

@@ -34,8 +34,8 @@ pub use self::{
     audit::{ArtifactWrite, PhiAccess, SealedArtifact},
     audit_walk::{ChainBreak, ChainReport, KeptHead},
     bookings::{
-        BookOutcome, Booking, BookingRef, BookingStatus, Cancelled, Claimant, Found, FoundBooking,
-        Moved, NewBooking, Proof,
+        Appointment, BookOutcome, Booking, BookingLimit, BookingRef, BookingStatus, Cancelled,
+        Change, Changed, Claimant, Found, FoundBooking, Moved, NewBooking, Proof, Together,
     },
     calls::{EndedCall, NewCall},
     checkpoint::Checkpoint,

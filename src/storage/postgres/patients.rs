@@ -64,7 +64,7 @@ pub(super) async fn upsert(
     sealer: &TenantSealer,
     details: &PatientDetails,
 ) -> Result<PatientId, StorageError> {
-    let keys = Keys::of(sealer, details);
+    let keys = Keys::of(sealer, &details.name, &details.born);
     keys.lock(tx).await?;
     if let Some(known) = find(tx, &keys).await? {
         return Ok(known);
@@ -144,10 +144,10 @@ struct Keys {
 }
 
 impl Keys {
-    fn of(sealer: &TenantSealer, details: &PatientDetails) -> Self {
+    fn of(sealer: &TenantSealer, name: &Phi<String>, born: &Phi<NaiveDate>) -> Self {
         Self {
-            name: sealer.name_index(&details.name, &details.born),
-            person: sealer.person_index(&details.name, &details.born),
+            name: sealer.name_index(name, born),
+            person: sealer.person_index(name, born),
         }
     }
 
@@ -161,6 +161,15 @@ impl Keys {
         .await?;
         Ok(())
     }
+}
+
+/// The patient of this name and birth date, if there is one.
+pub(super) async fn named(
+    tx: &mut TenantTx,
+    sealer: &TenantSealer,
+    person: &Person,
+) -> Result<Option<PatientId>, StorageError> {
+    find(tx, &Keys::of(sealer, &person.name, &person.born)).await
 }
 
 /// Of several the one that was found by the older index, then the oldest.

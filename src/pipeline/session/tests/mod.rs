@@ -119,6 +119,42 @@ async fn a_booking_survives_the_interruption_and_is_answered_once() {
     assert_eq!(report.tools.len(), 1);
 }
 
+/// B10: changes of one step ran at once, each by itself.
+#[tokio::test(start_paused = true)]
+async fn what_a_step_changes_runs_as_one_and_each_call_has_its_answer() {
+    let stage = Stage::greeted(Script::of(&[
+        &[Call("book"), Call("find"), Call("cancel"), Call("end")],
+        &[Say("All is done.")],
+    ]))
+    .await;
+    stage.asks("Move it please").await;
+    sleep(Duration::from_secs(1)).await;
+    let asked = stage.last_asked();
+    let results: Vec<&String> = asked.iter().filter(|l| l.starts_with("tool:")).collect();
+    assert_eq!(
+        results,
+        [
+            r#"tool: {"done":"book","together":3}"#,
+            r#"tool: {"done":"find"}"#,
+            r#"tool: {"done":"cancel","together":3}"#,
+            r#"tool: {"done":"end","together":3}"#,
+        ]
+    );
+    let report = stage.hang_up().await;
+    assert_eq!(report.tools.len(), 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_ends_the_call_runs_alone_where_nothing_is_changed() {
+    let stage = Stage::greeted(Script::of(&[&[Call("end")], &[Say("Goodbye.")]])).await;
+    stage.asks("That is all").await;
+    sleep(Duration::from_secs(1)).await;
+    let asked = stage.last_asked();
+    let results: Vec<&String> = asked.iter().filter(|l| l.starts_with("tool:")).collect();
+    assert_eq!(results, [r#"tool: {"done":"end"}"#]);
+    stage.hang_up().await;
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_caller_who_hangs_up_does_not_end_the_booking() {
     let mut script = Script::of(&[&[Call("book")]]);

@@ -356,19 +356,37 @@ fn lines(messages: &[Message]) -> Vec<String> {
 }
 
 fn toolbox(took: Duration) -> Toolbox {
+    let done = move |request: ToolRequest| ToolOutcome {
+        id: request.id,
+        content: Phi::new(json!({ "done": request.name })),
+        status: ToolStatus::Done,
+        effect: None,
+        took,
+    };
     Toolbox {
         specs: Vec::new(),
-        is_mutating: Arc::new(|name| name == "book"),
+        is_mutating: Arc::new(|name| name == "book" || name == "cancel"),
+        is_closing: Arc::new(|name| name == "end"),
         run: Arc::new(move |request, _, _| {
             Box::pin(async move {
                 sleep(took).await;
-                ToolOutcome {
-                    id: request.id,
-                    content: Phi::new(json!({ "done": request.name })),
-                    status: ToolStatus::Done,
-                    effect: None,
-                    took,
-                }
+                done(request)
+            })
+        }),
+        run_step: Arc::new(move |requests, _, _| {
+            Box::pin(async move {
+                sleep(took).await;
+                let together = json!(requests.len());
+                let answer = |request| {
+                    let mut outcome = done(request);
+                    let mut content = outcome.content.into_exposed();
+                    if together != 1 {
+                        content["together"] = together.clone();
+                    }
+                    outcome.content = Phi::new(content);
+                    outcome
+                };
+                requests.into_iter().map(answer).collect()
             })
         }),
     }

@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::{
     Admin, ClinicFile, StorageError, TenantTx,
+    absence::replace_time_off,
     clinic_file::{PlanLine, PractitionerLine},
 };
 use crate::domain::{
@@ -41,6 +42,7 @@ impl Admin {
         for line in &clinic.practitioners {
             upsert_practitioner(&mut tx, line, locations[line.location.as_str()]).await?;
         }
+        replace_time_off(&mut tx, clinic).await?;
         replace_transfer_hours(&mut tx, clinic).await?;
         replace_plans(&mut tx, &clinic.plans).await?;
         prepare_audit(&mut tx, now).await?;
@@ -51,13 +53,15 @@ impl Admin {
 async fn upsert_tenant(tx: &mut TenantTx, clinic: &ClinicFile) -> Result<(), StorageError> {
     sqlx::query!(
         "INSERT INTO tenants (tenant_id, name, time_zone, greeting, instructions, voice, fallback_number, transfer_number,
-                              max_concurrent_calls, max_calls_per_minute, region, livekit_project)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+                              max_concurrent_calls, max_calls_per_minute, region, livekit_project,
+                              max_bookings_per_call, max_bookings_per_caller, max_bookings_per_patient)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
          ON CONFLICT (tenant_id) DO UPDATE SET
              name = EXCLUDED.name, time_zone = EXCLUDED.time_zone, greeting = EXCLUDED.greeting, instructions = EXCLUDED.instructions,
              voice = EXCLUDED.voice, fallback_number = EXCLUDED.fallback_number, transfer_number = EXCLUDED.transfer_number,
              max_concurrent_calls = EXCLUDED.max_concurrent_calls, max_calls_per_minute = EXCLUDED.max_calls_per_minute,
-             region = EXCLUDED.region, livekit_project = EXCLUDED.livekit_project",
+             region = EXCLUDED.region, livekit_project = EXCLUDED.livekit_project, max_bookings_per_call = EXCLUDED.max_bookings_per_call,
+             max_bookings_per_caller = EXCLUDED.max_bookings_per_caller, max_bookings_per_patient = EXCLUDED.max_bookings_per_patient",
         clinic.id.as_uuid(),
         clinic.name,
         clinic.time_zone.name(),
@@ -70,6 +74,9 @@ async fn upsert_tenant(tx: &mut TenantTx, clinic: &ClinicFile) -> Result<(), Sto
         i32::from(clinic.max_calls_per_minute),
         clinic.region.as_ref().map(Region::as_str),
         clinic.livekit_project.as_ref().map(ProjectName::as_str),
+        i16::from(clinic.booking_limits.per_call.get()),
+        i16::from(clinic.booking_limits.per_caller.get()),
+        i16::from(clinic.booking_limits.per_patient.get()),
     )
     .execute(tx.connection())
     .await?;
@@ -154,12 +161,13 @@ async fn upsert_procedures(tx: &mut TenantTx, clinic: &ClinicFile) -> Result<(),
     .await?;
     for line in &clinic.procedures {
         sqlx::query!(
-            "INSERT INTO procedures (tenant_id, code, name, minutes) VALUES ($1, $2, $3, $4)
-             ON CONFLICT (tenant_id, code) DO UPDATE SET name = EXCLUDED.name, minutes = EXCLUDED.minutes, active = true",
+            "INSERT INTO procedures (tenant_id, code, name, minutes, repeats) VALUES ($1, $2, $3, $4, $5)
+             ON CONFLICT (tenant_id, code) DO UPDATE SET name = EXCLUDED.name, minutes = EXCLUDED.minutes, repeats = EXCLUDED.repeats, active = true",
             tx.tenant().as_uuid(),
             line.code,
             line.name,
-            i16::try_from(line.minutes).unwrap_or(i16::MAX)
+            i16::try_from(line.minutes).unwrap_or(i16::MAX),
+            line.repeats
         )
         .execute(tx.connection())
         .await?;

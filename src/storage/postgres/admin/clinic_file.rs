@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeSet, HashMap},
+    num::NonZeroU8,
     path::Path,
 };
 
@@ -9,6 +10,7 @@ use chrono::{NaiveTime, Weekday};
 use chrono_tz::Tz;
 use serde::Deserialize;
 
+use super::absence::Absence;
 use crate::domain::{
     e164::E164,
     ids::TenantId,
@@ -45,6 +47,12 @@ pub struct ClinicFile {
     pub max_concurrent_calls: u16,
     /// New calls allowed per minute.
     pub max_calls_per_minute: u16,
+    /// Bookings that may stand.
+    #[serde(default)]
+    pub booking_limits: BookingLimits,
+    /// Holidays: when nobody works, local time.
+    #[serde(default)]
+    pub closed: Vec<Absence>,
     /// Dialled numbers.
     pub numbers: Vec<E164>,
     /// Sites.
@@ -56,6 +64,31 @@ pub struct ClinicFile {
     /// What is paid for.
     #[serde(default)]
     pub plans: Vec<PlanLine>,
+}
+
+/// How many bookings may stand at a time, so that one caller cannot fill the calendar.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct BookingLimits {
+    /// Made in one call.
+    pub per_call: NonZeroU8,
+    /// Ahead, made from one calling number.
+    pub per_caller: NonZeroU8,
+    /// Ahead, for one patient.
+    pub per_patient: NonZeroU8,
+}
+
+impl Default for BookingLimits {
+    /// A family books in one call, a patient has a treatment in several sessions.
+    fn default() -> Self {
+        const FIVE: NonZeroU8 = NonZeroU8::new(5).expect("not zero");
+        const TEN: NonZeroU8 = NonZeroU8::new(10).expect("not zero");
+        Self {
+            per_call: FIVE,
+            per_caller: TEN,
+            per_patient: FIVE,
+        }
+    }
 }
 
 /// The people whom callers are transferred to.
@@ -112,6 +145,9 @@ pub struct ProcedureLine {
     pub name: String,
     /// Minutes in the calendar, 5 to 480.
     pub minutes: u16,
+    /// A patient has a series of them ahead, and is not asked whether they want another one.
+    #[serde(default)]
+    pub repeats: bool,
 }
 
 /// Someone whose time is booked.
@@ -126,6 +162,9 @@ pub struct PractitionerLine {
     pub procedures: Vec<String>,
     /// When they work, local time.
     pub hours: Vec<HoursLine>,
+    /// When they do not, local time.
+    #[serde(default)]
+    pub time_off: Vec<Absence>,
 }
 
 /// The same hours on several days.

@@ -1,6 +1,7 @@
 //! The operator's statements, as owner of the schema: migrations, clinics, keys. Row level security binds the owner too, so these go through
 //! `TenantTx` as well.
 
+mod absence;
 mod apply;
 mod clinic_file;
 mod keys;

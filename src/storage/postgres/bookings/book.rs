@@ -3,9 +3,15 @@
 use rand::Rng;
 use sqlx::Acquire;
 
-use super::{BookOutcome, Booking, BookingStatus, NO_OVERLAP, NewBooking, standing};
+use super::{
+    BookOutcome, Booking, BookingStatus, NO_OVERLAP, NewBooking, ONE_PER_WISH, PATIENT_NO_OVERLAP,
+    rules, standing,
+};
 use crate::{
-    domain::ids::{BookingId, PatientId},
+    domain::{
+        confirmation_code::new_code,
+        ids::{BookingId, PatientId},
+    },
     security::{Aad, TenantSealer},
     storage::postgres::{
         Db, Mutation, MutationTool, StorageError, TenantTx,
@@ -15,9 +21,6 @@ use crate::{
     },
 };
 
-/// Without characters that sound or look alike.
-const CODE_ALPHABET: &[u8] = b"23456789ABCDEFGHJKLMNPQRSTUVWXYZ";
-const CODE_LEN: usize = 4;
 /// Standing bookings of a clinic are few against the million codes: more collisions than this in a row are a fault.
 const CODE_ATTEMPTS: u32 = 8;
 
@@ -35,52 +38,89 @@ impl Db {
         self.healed(|| async {
             let mut tx = self.begin(sealer.tenant()).await?;
             tx.lock_calendar(wanted.provider).await?;
-            let patient = patients::upsert(&mut tx, sealer, &wanted.patient).await?;
-            if let Some(there) = standing(&mut tx, wanted.provider, wanted.time).await? {
-                let same = there.patient == patient
-                    && there.time == wanted.time
-                    && there.procedure == wanted.procedure;
-                // Somebody else's time leaves nothing of this patient behind.
-                return Ok(if same {
-                    BookOutcome::Already(there)
-                } else if patients::is_near(&mut tx, sealer, there.patient, &wanted.patient).await?
-                {
-                    BookOutcome::SimilarName
-                } else {
-                    BookOutcome::SlotTaken
-                });
+            let outcome = book_in(&mut tx, sealer, mutation, wanted).await?;
+            // Who gets nothing leaves nothing of themselves behind.
+            if matches!(outcome, BookOutcome::Booked(_)) {
+                tx.commit().await?;
             }
-            if mutations::is_done(&mut tx, mutation).await? {
-                // Made under this key and called off since: a late repeat must not make it again.
-                return Ok(BookOutcome::SlotTaken);
-            }
-            let Some(booking) = insert(&mut tx, sealer, mutation, wanted, patient).await? else {
-                return Ok(BookOutcome::SlotTaken);
-            };
-            record(
-                &mut tx,
-                mutation,
-                MutationTool::Book,
-                booking.id,
-                (booking.provider, booking.time.start),
-                None,
-            )
-            .await?;
-            tx.commit().await?;
-            Ok(BookOutcome::Booked(booking))
+            Ok(outcome)
         })
         .await
     }
 }
 
-/// `None` if the time is taken after all, by somebody who did not lock the calendar.
+/// Books in a transaction that holds the calendar; the caller commits, if [`BookOutcome::Booked`].
+pub(super) async fn book_in(
+    tx: &mut TenantTx,
+    sealer: &TenantSealer,
+    mutation: &Mutation,
+    wanted: &NewBooking,
+) -> Result<BookOutcome, StorageError> {
+    rules::lock_caller(tx, wanted, mutation.call).await?;
+    let patient = patients::upsert(tx, sealer, &wanted.patient).await?;
+    rules::lock_patient(tx, patient).await?;
+    if let Some(there) = standing(tx, wanted.provider, wanted.time).await? {
+        return occupied(tx, sealer, there, patient, wanted).await;
+    }
+    if mutations::is_done(tx, mutation).await? {
+        // Made under this key and called off since: a late repeat must not make it again.
+        return Ok(BookOutcome::SlotTaken);
+    }
+    if let Some(refusal) = rules::refusal(tx, wanted, patient, mutation.call).await? {
+        return Ok(refusal);
+    }
+    let booking = match insert(tx, sealer, mutation, wanted, patient).await? {
+        Inserted::Row(booking) => booking,
+        Inserted::SlotTaken => return Ok(BookOutcome::SlotTaken),
+        Inserted::PatientHasAnother => {
+            let refusal = rules::refusal(tx, wanted, patient, mutation.call).await?;
+            return Ok(refusal.unwrap_or(BookOutcome::SlotTaken));
+        }
+    };
+    let place = (booking.provider, booking.time.start);
+    record(tx, mutation, MutationTool::Book, booking.id, place, None).await?;
+    Ok(BookOutcome::Booked(booking))
+}
+
+/// The practitioner's time is taken: by whom decides what to say.
+async fn occupied(
+    tx: &mut TenantTx,
+    sealer: &TenantSealer,
+    there: Booking,
+    patient: PatientId,
+    wanted: &NewBooking,
+) -> Result<BookOutcome, StorageError> {
+    if there.patient != patient {
+        let is_near = patients::is_near(tx, sealer, there.patient, &wanted.patient).await?;
+        return Ok(if is_near {
+            BookOutcome::SimilarName
+        } else {
+            BookOutcome::SlotTaken
+        });
+    }
+    let is_same = there.time == wanted.time && there.procedure == wanted.procedure;
+    Ok(if is_same {
+        BookOutcome::Already(there)
+    } else {
+        BookOutcome::PatientBusy(there)
+    })
+}
+
+enum Inserted {
+    Row(Booking),
+    /// By somebody who did not lock the calendar.
+    SlotTaken,
+    /// Made by somebody who did not lock the patient.
+    PatientHasAnother,
+}
+
 async fn insert(
     tx: &mut TenantTx,
     sealer: &TenantSealer,
     mutation: &Mutation,
     wanted: &NewBooking,
     patient: PatientId,
-) -> Result<Option<Booking>, StorageError> {
+) -> Result<Inserted, StorageError> {
     for _ in 0..CODE_ATTEMPTS {
         let booking = Booking {
             id: BookingId::generate(),
@@ -92,11 +132,14 @@ async fn insert(
             confirmation_code: random_code(),
             call: mutation.call,
         };
-        match insert_row(tx, sealer, mutation, wanted, &booking).await {
-            Ok(()) => return Ok(Some(booking)),
-            Err(error) if violated(&error) == Some("bookings_live_code") => {}
-            Err(error) if violated(&error) == Some(NO_OVERLAP) => return Ok(None),
-            Err(error) => return Err(error.into()),
+        let Err(error) = insert_row(tx, sealer, mutation, wanted, &booking).await else {
+            return Ok(Inserted::Row(booking));
+        };
+        match violated(&error) {
+            Some("bookings_live_code") => {}
+            Some(NO_OVERLAP) => return Ok(Inserted::SlotTaken),
+            Some(PATIENT_NO_OVERLAP | ONE_PER_WISH) => return Ok(Inserted::PatientHasAnother),
+            _ => return Err(error.into()),
         }
     }
     Err(StorageError::Malformed("confirmation codes"))
@@ -123,8 +166,8 @@ async fn insert_row(
     let mut savepoint = tx.connection().begin().await?;
     sqlx::query!(
         "INSERT INTO bookings (tenant_id, booking_id, provider_id, patient_id, procedure_code, starts_at, ends_at, confirmation_code,
-                               reason, call_id, idempotency_key)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+                               reason, call_id, idempotency_key, created_at, caller_index, additional)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14 OR (SELECT repeats FROM procedures WHERE code = $5))",
         tenant.as_uuid(),
         booking.id.as_uuid(),
         booking.provider.as_uuid(),
@@ -135,7 +178,10 @@ async fn insert_row(
         booking.confirmation_code,
         reason,
         booking.call.as_uuid(),
-        mutation.key.0.as_slice()
+        mutation.key.0.as_slice(),
+        wanted.made_at,
+        wanted.caller.as_ref().map(<[u8; 32]>::as_slice),
+        wanted.additional
     )
     .execute(&mut *savepoint)
     .await?;
@@ -144,7 +190,5 @@ async fn insert_row(
 
 fn random_code() -> String {
     let mut rng = rand::rng();
-    (0..CODE_LEN)
-        .map(|_| char::from(CODE_ALPHABET[rng.random_range(0..CODE_ALPHABET.len())]))
-        .collect()
+    new_code(|below| rng.random_range(0..below))
 }

@@ -1,7 +1,15 @@
-//! Appointments. Postgres decides: an exclusion constraint forbids two at one time, a unique key forbids one twice.
+//! Appointments. Postgres decides: exclusion constraints forbid two at one time and two from one wish, a unique key forbids one twice.
 
 mod book;
 mod change;
+mod list;
+mod rules;
+mod together;
+
+pub use self::{
+    list::Appointment,
+    together::{Change, Changed, Together},
+};
 
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
@@ -60,6 +68,12 @@ pub struct NewBooking {
     pub patient: PatientDetails,
     /// Why, in the patient's words.
     pub reason: Option<Phi<String>>,
+    /// The present: what lies ahead is counted from here.
+    pub made_at: DateTime<Utc>,
+    /// The number from which it is made.
+    pub caller: Option<BlindIndex>,
+    /// The caller confirmed that it comes on top of another of the same procedure.
+    pub additional: bool,
 }
 
 /// What became of a request to book.
@@ -73,6 +87,37 @@ pub enum BookOutcome {
     SlotTaken,
     /// Somebody of this birth date and a name like that has the time: perhaps the same patient.
     SimilarName,
+    /// The practitioner does not work then, or not any more.
+    NotOffered,
+    /// The patient has another appointment at that time.
+    PatientBusy(Booking),
+    /// The patient has an appointment for the same procedure ahead, and nobody confirmed a second one.
+    HasSame(Booking),
+    /// As many as may be.
+    TooMany(BookingLimit),
+}
+
+/// A limit on bookings that stand; how many each allows is the clinic's (`booking_limits` of its file).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BookingLimit {
+    /// Made in one call.
+    PerCall,
+    /// Ahead, made from one number.
+    PerCaller,
+    /// Ahead, for one patient.
+    PerPatient,
+}
+
+impl BookingLimit {
+    /// As the model reads it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::PerCall => "per_call",
+            Self::PerCaller => "per_caller",
+            Self::PerPatient => "per_patient",
+        }
+    }
 }
 
 /// How a caller names a booking.
@@ -144,6 +189,10 @@ pub enum Moved {
     Done(Booking),
     /// Somebody else has the new time.
     SlotTaken,
+    /// The practitioner does not work then, or not any more.
+    NotOffered,
+    /// The patient has another appointment at that time.
+    PatientBusy(Booking),
     /// It was called off meanwhile.
     Cancelled,
 }
@@ -194,6 +243,14 @@ impl Db {
                 let booking = by_id(&mut tx, row.booking_id.into()).await?;
                 let mutations = mutations::of_booking(&mut tx, who.call, booking.id).await?;
                 return Ok(Found::Theirs(FoundBooking { booking, mutations, proof }));
+            }
+            // A code as the line blurred it counts only beside a name and a birth date.
+            if let (Some(code), Some(person)) = (code, &who.person)
+                && let Some(patient) = patients::named(&mut tx, sealer, person).await?
+                && let Some(booking) = list::sounding_like(&mut tx, code, patient).await?
+            {
+                let mutations = mutations::of_booking(&mut tx, who.call, booking.id).await?;
+                return Ok(Found::Theirs(FoundBooking { booking, mutations, proof: Proof::Person }));
             }
             Ok(if is_unclear { Found::Unclear } else { Found::Nothing })
         })
@@ -293,5 +350,9 @@ async fn standing(
     Ok(row.map(Booking::from))
 }
 
-/// The constraint that forbids two bookings at one time.
+/// The constraint that forbids a practitioner two bookings at one time.
 const NO_OVERLAP: &str = "bookings_no_overlap";
+/// The constraint that forbids a patient two bookings at one time.
+const PATIENT_NO_OVERLAP: &str = "bookings_patient_no_overlap";
+/// The constraint that forbids two bookings from one wish.
+const ONE_PER_WISH: &str = "bookings_one_per_wish";

@@ -159,7 +159,7 @@ fn booked(value: &Value) -> Reply {
         format!(" Your confirmation code is {code}.")
     };
     match text(value, "status") {
-        "slot_taken" => {
+        "slot_taken" | "not_available" => {
             let others = slots(value).unwrap_or_default();
             if others.is_empty() {
                 return Reply::say(format!(
