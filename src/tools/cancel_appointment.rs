@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::{
     ToolSet,
-    answer::{Answer, Answered},
+    answer::{Answer, Answered, Refusal},
     arguments::blank_as_none,
     catalogue::Tool,
     idempotency::settle,

@@ -32,7 +32,7 @@ pub(super) enum Tool {
 }
 
 impl Tool {
-    pub(super) const ALL: [Self; 8] = [
+    pub(super) const ALL: [Self; 9] = [
         Self::CheckInsuranceCoverage,
         Self::FindAvailableSlots,
         Self::BookAppointment,
