@@ -80,7 +80,7 @@ fn starts(artifact: &Value, speaker: &str) -> Vec<f64> {
     let transcript = artifact["transcript"].as_array().expect("a transcript");
     let lines = transcript.iter().filter(|line| line["speaker"] == speaker);
     lines
-        .map(|line| line["started_ms"].as_f64().expect("ms"))
+        .map(|line| line["start_ms"].as_f64().expect("ms"))
         .collect()
 }
 
