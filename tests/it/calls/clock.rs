@@ -45,7 +45,7 @@ struct Offsets {
     agent: Vec<f64>,
     /// The caller's lines, as the agent hears them later than they were said.
     caller: Vec<f64>,
-    /// The end of the leg after the end of the call.
+    /// The end of the call after the last that its caller hears.
     end: f64,
 }
 
@@ -55,13 +55,13 @@ impl Offsets {
         let since = ms(report.started_at - zero);
         let heard = first_sounds(&report.recording.heard, 1_000.0);
         let sent = first_sounds(&report.recording.sent, 1_000.0);
-        let leg = report.leg.as_ref().expect("a leg");
-        let over = report.voice_ms + leg.ring_ms + leg.up_ms.unwrap_or_default();
+        let last = voiced(&report.recording.heard, VOICE_DBFS);
+        let last = last.last().expect("the agent spoke").end as f64 * 1_000.0 / f64::from(RATE);
         let ended_at = time(&artifact["ended_at"]);
         Self {
             agent: nearest(&starts(artifact, "agent"), &heard, since),
             caller: nearest(&starts(artifact, "caller"), &sent, since),
-            end: over as f64 - ms(ended_at - report.started_at),
+            end: ms(ended_at - report.started_at) - last,
         }
     }
 
@@ -80,7 +80,7 @@ fn starts(artifact: &Value, speaker: &str) -> Vec<f64> {
     let transcript = artifact["transcript"].as_array().expect("a transcript");
     let lines = transcript.iter().filter(|line| line["speaker"] == speaker);
     lines
-        .map(|line| line["started_ms"].as_f64().expect("ms"))
+        .map(|line| line["start_ms"].as_f64().expect("ms"))
         .collect()
 }
 
