@@ -434,3 +434,37 @@ async fn a_server_that_is_away_or_silent_fails_in_time() {
     assert!(started.elapsed() < Duration::from_secs(3));
     rig.db.ping().await.expect("the real one answers");
 }
+
+// Case C40: the names that the recogniser is told of.
+#[tokio::test]
+async fn a_clinics_key_terms_are_cleaned_when_it_is_saved_and_when_they_are_used() {
+    let path = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/loadtest/tenants/maple-dental.yaml"
+    );
+    let text = std::fs::read_to_string(path).expect("seed");
+    let name = dental_file().practitioners[0].name.clone();
+    let renamed = |to: &str| admin::ClinicFile::parse(&text.replace(&name, to));
+    let cleaned = renamed(r#""  Dr.\n Zoë\u200b\t Quill ""#).expect("is cleaned");
+    assert_eq!(cleaned.practitioners[0].name, "Dr. Zoë Quill");
+    for refused in ["\"\"", "\"\\n \"", &"Dr. Long ".repeat(20)] {
+        assert!(renamed(refused).is_err(), "{refused:?}");
+    }
+    // Saved by an older version.
+    let rig = Rig::new().await;
+    let mut file = dental_file();
+    file.practitioners[0].name = "Dr.\nZoë  Quill".into();
+    file.plans[0].payer = "  ".into();
+    file.plans[0].plan = "DR. ZOË QUILL".into();
+    rig.admin.apply(&file, now()).await.expect("apply");
+    let clinic = rig.db.clinic(file.id).await.expect("load").expect("there");
+    let terms = &clinic.profile.keyterms;
+    let quill = terms.iter().filter(|t| t.to_lowercase() == "dr. zoë quill");
+    assert_eq!(quill.count(), 1, "{terms:?}");
+    assert!(
+        terms
+            .iter()
+            .all(|term| term.trim() == term && !term.contains('\n'))
+    );
+    assert!(terms.iter().all(|term| !term.is_empty()));
+}

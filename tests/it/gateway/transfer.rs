@@ -316,11 +316,13 @@ impl Transferred {
 async fn the_kept_artifact_is_due_when_the_transfer_is_over_and_later_when_the_caller_is_back() {
     let call = Transferred::new().await;
     call.keep_artifact(call.call).await;
+    call.rig.dial_done(&call.query).await;
     call.person_done(&[("DialCallStatus", "no-answer")]).await;
     assert!(call.due_in(call.call).await > 60, "an agent has the call");
 
     let call = Transferred::new().await;
     call.keep_artifact(call.call).await;
+    call.rig.dial_done(&call.query).await;
     let taken = [("DialCallStatus", "completed"), ("DialBridged", "true")];
     call.person_done(&taken).await;
     assert!(call.due_in(call.call).await <= 0);

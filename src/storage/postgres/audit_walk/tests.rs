@@ -57,7 +57,7 @@ impl Chain {
     /// What `retain` signs before it takes out the months before this one.
     fn checkpoint(&self, before: u32) -> Checkpoint {
         let goes = |record: &&Record| record.started_at < month(before);
-        let last = self.records.iter().filter(goes).next_back().expect("some");
+        let last = self.records.iter().rfind(goes).expect("some");
         let stay = self.records.iter().filter(|record| !goes(record));
         let kept: Vec<u64> = stay
             .map(|record| record.sequence)
