@@ -133,7 +133,7 @@ fn is_key(marker: &str, rest: &str) -> bool {
         let first = rest.split(' ').next().unwrap_or_default();
         matches!(
             first,
-            "to" | "when" | "for" | "if" | "is" | "and" | "or" | "key" | "at"
+            "to" | "when" | "for" | "if" | "is" | "and" | "or" | "key" | "at" | "of"
         )
     };
     let sum = matches!(marker, ">" | "+" | "-") && rest.starts_with(|c: char| c.is_ascii_digit());
