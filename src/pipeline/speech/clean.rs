@@ -236,3 +236,9 @@ fn word_of_order(order: &str) -> Option<&str> {
     let end = value.find(|c: char| is_quote(c) || matches!(c, ',' | '}'))?;
     Some(value[..end].trim())
 }
+
+/// Speech without any character that a vendor could take for the beginning of an order, wherever it came from.
+pub(super) fn harmless(mut spoken: String) -> String {
+    spoken.retain(|c| !c.is_control() && !matches!(c, '{' | '}' | '[' | ']' | '\\' | '`'));
+    spoken
+}

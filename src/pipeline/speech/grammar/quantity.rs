@@ -27,6 +27,11 @@ fn sign(view: View<'_>) -> (usize, String) {
     let mut words = String::new();
     let mut k = 0;
     while k < 3 {
+        if view.tok(k).is('+') && view.tok(k + 1).is('/') && view.tok(k + 2).is_dash() {
+            words += "plus or minus ";
+            k += 3;
+            break;
+        }
         let (used, word) = match (view.tok(k).symbol(), view.tok(k + 1).symbol()) {
             (Some('<'), Some('=')) | (Some('≤' | '⩽'), _) => ("<=", "at most"),
             (Some('>'), Some('=')) | (Some('≥' | '⩾'), _) => (">=", "at least"),
