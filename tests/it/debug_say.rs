@@ -48,6 +48,17 @@ fn arguments_are_said_a_line_per_sentence() {
 }
 
 #[test]
+fn a_text_may_begin_with_a_dash() {
+    let output = say(&["-$20", "- a point", "-5°F"], "");
+    let expected = [
+        "minus twenty dollars",
+        "a point",
+        "minus five degrees Fahrenheit",
+    ];
+    assert_eq!(lines(&output), expected);
+}
+
+#[test]
 fn each_line_of_standard_input_is_a_text() {
     let output = say(&[], "It is $45.5.\n\nAt 10 a.m. on Dec. 3\n");
     let expected = [

@@ -133,7 +133,7 @@ fn is_key(marker: &str, rest: &str) -> bool {
         let first = rest.split(' ').next().unwrap_or_default();
         matches!(
             first,
-            "to" | "when" | "for" | "if" | "is" | "and" | "or" | "key" | "at"
+            "to" | "when" | "for" | "if" | "is" | "and" | "or" | "key" | "at" | "of"
         )
     };
     let sum = matches!(marker, ">" | "+" | "-") && rest.starts_with(|c: char| c.is_ascii_digit());
@@ -235,4 +235,10 @@ fn word_of_order(order: &str) -> Option<&str> {
     let value = order[at..].trim_start_matches(|c: char| is_quote(c) || c == ' ' || c == ':');
     let end = value.find(|c: char| is_quote(c) || matches!(c, ',' | '}'))?;
     Some(value[..end].trim())
+}
+
+/// Speech without any character that a vendor could take for the beginning of an order, wherever it came from.
+pub(super) fn harmless(mut spoken: String) -> String {
+    spoken.retain(|c| !c.is_control() && !matches!(c, '{' | '}' | '[' | ']' | '\\' | '`'));
+    spoken
 }

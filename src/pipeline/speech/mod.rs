@@ -34,6 +34,7 @@ impl Sentence {
         let written = clean::clean(raw, place);
         let means = |text: &str| text.chars().any(char::is_alphanumeric);
         let spoken = grammar::spoken(&clean::without_orders(&written));
+        let spoken = clean::harmless(spoken);
         if !means(&written) || !means(&spoken) {
             return None;
         }

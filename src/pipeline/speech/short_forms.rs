@@ -3,7 +3,7 @@
 /// Always followed by what they belong to, lower case, without the stop.
 pub(super) const LEADING: &[&str] = &[
     "mr", "mrs", "ms", "prof", "rev", "hon", "messrs", "e.g", "i.e", "eg", "ie", "vs", "approx",
-    "ca", "incl", "mt", "gov", "sen", "fig", "esp", "vit",
+    "ca", "incl", "mt", "gov", "sen", "fig", "esp", "vit", "drs", "sgt", "lt", "capt",
 ];
 /// Kinds of streets: a name stands before them.
 pub(super) const STREETS: &[&str] = &[

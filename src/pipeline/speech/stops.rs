@@ -169,6 +169,10 @@ pub(super) fn judge(around: &Around<'_>) -> Verdict {
     if matches!(word, "a" | "p") {
         return by_capital(around, |_| false);
     }
+    let dotted = word.contains('.') && word.split('.').all(|part| part.chars().count() == 1);
+    if dotted {
+        return by_capital(around, |next| !among(next, &[STARTERS]));
+    }
     let is_zone = ZONES.contains(&word) && around.is_named;
     if is(TRAILING) && !is_zone {
         return by_capital(around, |next| word != "etc" && !among(next, &[STARTERS]));

@@ -17,6 +17,7 @@ pub struct SayArgs {
     #[arg(long)]
     pub json: bool,
     /// Texts, as a model writes them; none: each line of standard input is one.
+    #[arg(allow_hyphen_values = true)]
     pub texts: Vec<String>,
 }
 

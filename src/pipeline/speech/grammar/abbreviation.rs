@@ -5,6 +5,7 @@ use super::{Reading, address::PLACE_NAMES, code, lexer::View, numbers::spelled};
 /// Short forms, lower case, and their words; whether a name has to follow; whether the full stop may be missing.
 const SHORT: &[(&str, &str, Follows, bool)] = &[
     ("dr", "Doctor", Follows::Name, true),
+    ("drs", "Doctors", Follows::Name, false),
     ("prof", "Professor", Follows::Name, false),
     ("mt", "Mount", Follows::Name, false),
     ("jr", "Junior", Follows::Anything, true),

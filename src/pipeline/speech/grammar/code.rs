@@ -143,7 +143,7 @@ pub(super) fn chunk(view: View<'_>, from: usize) -> Option<Chunk> {
     let no_word = !vowels && text.len() >= 3 && text.bytes().all(|b| b.is_ascii_alphabetic());
     let fits = !text.is_empty()
         && (capitals || mixed || no_word)
-        && view.ends(k)
+        && (view.ends(k) || (view.tok(k).is('#') && view.ends(k + 1)))
         && !NO_CODES.contains(&text.as_str());
     fits.then_some(Chunk {
         text,

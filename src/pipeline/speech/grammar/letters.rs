@@ -5,7 +5,7 @@ use super::{
     code::chunk,
     lexer::{Token, View},
     measure,
-    numbers::{cardinal, digits, spelled},
+    numbers::{cardinal, digits, pairs, spelled},
 };
 
 /// Letters and digits in one piece: `D1110`, `A1C`, `B12`, `K7PX-4Q`, `E11.9`.
@@ -41,6 +41,10 @@ fn named(view: View<'_>) -> Reading {
     }
     if let Some(reading) = every_hours(view).or_else(|| blood(view)) {
         return Some(reading);
+    }
+    let form = view.back(1).is_word(&["form", "forms"]) && view.ends_or_hyphen(1);
+    if let Some(number) = name.digits().filter(|d| form && d.len() == 4) {
+        return Some((1, pairs(number)));
     }
     let hemoglobin = name.text == "A" && view.glued(1).is_some_and(|t| t.text == "1");
     if hemoglobin && view.glued(2).is_some_and(|t| t.is_word(&["c"])) && view.ends(3) {

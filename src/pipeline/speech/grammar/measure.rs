@@ -346,7 +346,13 @@ fn per(view: View<'_>, mut unit: Unit) -> Option<Unit> {
             }
             None => match simple(view, at, false) {
                 Some(below) => (below.singular, below.end, below.dotted),
-                None => (under.word()?.to_owned(), at + 1, false),
+                None => {
+                    let word = match under.word()? {
+                        "d" => "day",
+                        word => word,
+                    };
+                    (word.to_owned(), at + 1, false)
+                }
             },
         };
         unit = Unit {

@@ -66,6 +66,9 @@ pub(super) fn telephone(view: View<'_>) -> Reading {
     if let Some((more, extension)) = extension_at(view, used) {
         used = more;
         words.push(extension);
+    } else if let Some(other) = alternative(view, used) {
+        used += 2;
+        words.push(format!("or {}", digits(other)));
     } else if !view.ends(used) {
         return None;
     }
@@ -169,7 +172,8 @@ fn is_number(view: View<'_>, groups: &[Group<'_>], plus: bool) -> bool {
     let lens: Vec<usize> = groups.iter().map(|g| g.text.len()).collect();
     let count: usize = lens.iter().sum();
     let end = groups.last().map_or(0, |g| g.end);
-    let clean = view.ends(end) || extension_at(view, end).is_some();
+    let clean =
+        view.ends(end) || extension_at(view, end).is_some() || alternative(view, end).is_some();
     let is_one = groups[0].text == "1";
     if !clean {
         return false;
@@ -195,6 +199,13 @@ fn is_number(view: View<'_>, groups: &[Group<'_>], plus: bool) -> bool {
         [3, 4] => measure::unit_at(view, end).is_none(),
         _ => false,
     }
+}
+
+/// `/0101` behind a number: other last digits.
+fn alternative(view: View<'_>, k: usize) -> Option<&str> {
+    let slash = view.glued(k)?.is('/');
+    let last = view.glued(k + 1)?.digits();
+    last.filter(|d| slash && (2..=4).contains(&d.len()) && view.ends(k + 2))
 }
 
 fn is_called(view: View<'_>) -> bool {

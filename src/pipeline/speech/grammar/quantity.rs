@@ -27,6 +27,11 @@ fn sign(view: View<'_>) -> (usize, String) {
     let mut words = String::new();
     let mut k = 0;
     while k < 3 {
+        if view.tok(k).is('+') && view.tok(k + 1).is('/') && view.tok(k + 2).is_dash() {
+            words += "plus or minus ";
+            k += 3;
+            break;
+        }
         let (used, word) = match (view.tok(k).symbol(), view.tok(k + 1).symbol()) {
             (Some('<'), Some('=')) | (Some('≤' | '⩽'), _) => ("<=", "at most"),
             (Some('>'), Some('=')) | (Some('≥' | '⩾'), _) => (">=", "at least"),
@@ -49,7 +54,8 @@ fn sign(view: View<'_>) -> (usize, String) {
             || next.is('.')
             || next.is_dash()
             || next.symbol().is_some_and(|s| vulgar(s).is_some());
-        if !leads || (next.spaced && !is_compared) {
+        let is_serial = used == "-" && next.text.len() > 1 && next.text.starts_with('0');
+        if is_serial || !leads || (next.spaced && !is_compared) {
             break;
         }
         words += word;
@@ -220,6 +226,10 @@ fn one_ordinal(view: View<'_>, k: usize) -> Option<(String, usize)> {
 fn bare(view: View<'_>) -> Reading {
     let figure = figure(view)?;
     let end = figure.used;
+    let is_area = view.back(1).is('(') && figure.whole.len() == 3;
+    if is_area && view.tok(end).is(')') && view.tok(end + 1).digits().is_some() {
+        return None;
+    }
     let plus = view.glued(end).is_some_and(|t| t.is('+')) && view.ends(end + 1);
     if plus {
         return Some((end + 1, format!("{} plus", figure.bare_words())));

@@ -32,6 +32,9 @@ pub(super) fn symbol(view: View<'_>) -> Reading {
         '§' => "section",
         '→' | '⇒' | '➔' | '➜' => "to",
         '_' if between => "underscore",
+        '#' if view.back(1).digits().is_some() && view.glued(0).is_some() && view.ends(1) => {
+            "pound"
+        }
         '#' if view.back(1).word().is_some() && view.tok(1).digits().is_some() => "number",
         '*' if alone && view.tok(1).digits().is_some() && view.back(1).digits().is_some() => {
             "times"

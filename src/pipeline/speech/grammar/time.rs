@@ -57,7 +57,8 @@ pub(super) fn time(view: View<'_>) -> Reading {
         .is_word(&["noon", "midnight", "o'clock", "hours", "hrs"]);
     let last = view.tok(at.end - 1);
     let bare_letter = at.minute.is_none() && last.is_word(&["a", "p"]);
-    if bare_letter {
+    let told = view.back(1).is('@') || view.back(1).is_word(&["at"]);
+    if bare_letter && !told {
         return None;
     }
     Some((at.end, format!("{}{}", at.words(!named), at.stop(view))))

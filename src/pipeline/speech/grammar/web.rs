@@ -104,10 +104,11 @@ fn is_mail(view: View<'_>, end: usize) -> bool {
     let Some(at) = (1..end).find(|k| view.tok(*k).is('@')) else {
         return false;
     };
+    let begins = view.tok(0).is_letter_or_digit() || view.tok(0).is('_');
     let once = (at + 1..end).all(|k| !view.tok(k).is('@'));
     let dotted = (at + 2..end).any(|k| view.tok(k).is('.'));
     let plain = (0..at).all(|k| !view.tok(k).is(':'));
-    once && dotted && plain && view.tok(at + 1).is_letter_or_digit()
+    begins && once && dotted && plain && view.tok(at + 1).is_letter_or_digit()
 }
 
 /// Labels with dots between them, the last of which is known, with or without a path.
