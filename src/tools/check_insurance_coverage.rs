@@ -87,7 +87,7 @@ impl ToolSet {
                 copay_cents,
                 note,
             } => Answer::done(json!({
-                "status": "covered", "copay": copay_cents.map(in_words), "copay_cents": copay_cents, "payer": plan.payer, "plan": plan.plan,
+                "status": "covered", "copay_cents": copay_cents, "copay_spoken": copay_cents.map(in_words), "payer": plan.payer, "plan": plan.plan,
                 "note": note,
             })),
             Coverage::NotCovered { plan, note } => Answer::declined(json!({

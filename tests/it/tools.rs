@@ -39,7 +39,7 @@ async fn coverage_answers_for_covered_uncovered_and_unknown_plans() {
     };
     let covered = check("blue cross", "P.P.O.", "d1110").await;
     assert_eq!(covered.status, ToolStatus::Done);
-    let expected = json!({ "status": "covered", "copay": "twenty-five dollars", "copay_cents": 2500, "payer": "Blue Cross", "plan": "PPO", "note": "two cleanings per year" });
+    let expected = json!({ "status": "covered", "copay_cents": 2500, "copay_spoken": "twenty-five dollars", "payer": "Blue Cross", "plan": "PPO", "note": "two cleanings per year" });
     assert_eq!(covered.content.expose(), &expected);
     let uncovered = check("Blue Cross", "PPO", "D3330").await;
     assert_eq!(uncovered.status, ToolStatus::Declined);

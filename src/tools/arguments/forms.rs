@@ -12,6 +12,7 @@ use crate::tools::{
     find_available_slots::SlotsArgs,
     hand_over::{EndArgs, TransferArgs},
     reschedule_appointment::RescheduleArgs,
+    update_phone_number::UpdatePhoneArgs,
 };
 
 #[derive(Debug, PartialEq, Deserialize, JsonSchema)]
@@ -260,8 +261,9 @@ fn parse_as_every_tool(text: &str) {
     );
     let _ = (
         parse::<RescheduleArgs>(text).is_ok(),
-        parse::<Order>(text).is_ok(),
+        parse::<UpdatePhoneArgs>(text).is_ok(),
     );
+    let _ = parse::<Order>(text).is_ok();
 }
 
 proptest! {

@@ -11,7 +11,7 @@ use neurality::domain::{
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
-use super::{Answer, CALLER, Rig};
+use super::{Answer, CALLER, Rig, now};
 
 const SOON: Duration = Duration::from_secs(10);
 
@@ -101,6 +101,8 @@ async fn a_diverted_caller_is_let_in_at_the_number_that_the_trunk_took() {
         assert_eq!(rig.livekit(event.to_string()).await.status, 200);
         let call = rig.call_of(&room.name).await.expect(to);
         assert_eq!(rig.record(call).await.dialled.as_str(), rig.dialled);
+        let released = rig.store.release(rig.tenant(), call, now()).await;
+        released.expect("release");
     }
 }
 
