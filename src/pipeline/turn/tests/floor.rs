@@ -212,8 +212,13 @@ fn the_goodbye_is_played_wholly() {
     call.feed(4100, Input::Closing(EndReason::Goodbye));
     call.feed(5060, Input::SpeechStarted { at: at(5000) });
     assert!(
-        call.feed(5400, Input::Transcript(heard("wait", 5300, false)))
+        call.feed(5400, Input::Transcript(heard("okay thanks", 5300, false)))
             .is_empty()
+    );
+    call.feed(5600, Input::SpeechEnded { at: at(5400) });
+    call.feed(
+        5700,
+        Input::Transcript(heard("Okay, thanks, bye.", 5400, true)),
     );
     assert!(call.until(6500).is_empty());
     call.feed(6600, Input::ReplyFinished(REPLY));

@@ -39,6 +39,9 @@ fn op() -> impl Strategy<Value = Op> {
     ]
 }
 
+/// A voice that brings no word for so long may be a noise.
+const NOISE: Duration = Duration::from_secs(4);
+
 struct Spoken {
     id: UtteranceId,
     left: u64,
@@ -56,6 +59,10 @@ struct World {
     reply: Option<(UtteranceId, bool)>,
     unanswered: Option<UtteranceId>,
     words: u64,
+    /// When a word was understood last.
+    word_at: u64,
+    /// The agent began to speak under a voice that had brought no word for long: a noise.
+    is_over_noise: bool,
     ended: bool,
 }
 
@@ -70,6 +77,8 @@ impl World {
             reply: None,
             unanswered: None,
             words: 0,
+            word_at: 0,
+            is_over_noise: false,
             ended: false,
         };
         world.feed(Input::CallerActive);
@@ -146,14 +155,16 @@ impl World {
         }
     }
 
-    fn check_overlap(&self) {
+    fn check_overlap(&mut self) {
         let sounding = !self.paused && self.queue.front().is_some_and(|s| s.sounding);
         if let (true, Some(since), false) =
             (sounding, self.speech, self.turn.is_closing() || self.ended)
         {
+            let wordless = at(self.now).since(at(since.max(self.word_at)));
             let overlap = at(self.now).since(at(since));
+            self.is_over_noise |= overlap >= config().barge_in && wordless >= NOISE;
             assert!(
-                overlap < config().barge_in,
+                overlap < config().barge_in || self.is_over_noise,
                 "the agent spoke over the caller for {overlap:?}"
             );
         }
@@ -228,6 +239,7 @@ impl World {
     }
 
     fn hush(&mut self) {
+        self.is_over_noise = false;
         if self.speech.take().is_some() {
             self.feed(Input::SpeechEnded { at: at(self.now) });
         }
@@ -235,6 +247,9 @@ impl World {
 
     fn hear(&mut self, text: &str, is_final: bool) {
         self.words = self.words.max(self.now) + 200;
+        if !text.is_empty() {
+            self.word_at = self.now;
+        }
         self.feed(Input::Transcript(heard(text, self.words, is_final)));
     }
 

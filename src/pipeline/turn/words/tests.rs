@@ -1,0 +1,486 @@
+use Pause::{Dictating, Incomplete, Plain, Unfinished};
+
+use super::*;
+
+fn all(asked: Option<Question>, pause: Pause, texts: &[&str]) {
+    for text in texts {
+        assert_eq!(
+            pause_after(text, asked),
+            pause,
+            "{text}, asked for {asked:?}"
+        );
+    }
+}
+
+#[test]
+fn listeners_sounds_are_backchannel_and_answers_are_not() {
+    for text in [
+        "uh-huh",
+        "Mm hm.",
+        "mm-hmm",
+        "Hmm",
+        "Oh.",
+        "uh huh uh huh",
+        "Mmmm.",
+        "Mhm.",
+        "Mm-hm.",
+        "Uhhh-huhhh",
+        "ummm",
+        "Uh huh.",
+        "Mmhmm.",
+        "Ah.",
+    ] {
+        assert!(is_backchannel(text), "{text}");
+    }
+    for text in [
+        "",
+        "yes",
+        "okay",
+        "uh no",
+        "stop",
+        "mm tuesday",
+        "Uh-uh.",
+        "Nuh-uh",
+        "mm-mm",
+        "nope",
+        "yep",
+        "M.",
+    ] {
+        assert!(!is_backchannel(text), "{text}");
+    }
+}
+
+#[test]
+fn an_open_ending_waits_for_more() {
+    for text in [
+        "I'd like to book and",
+        "because",
+        "I want to come on",
+        "On Tuesday, um",
+        "On Tuesday, ummmm.",
+        "So it's uhhhh",
+        "First,",
+        "Errrr.",
+        "I need a cleaning \u{2014}",
+        "Let me think, hmmm.",
+        "sooo",
+        "It was, well, uh...",
+    ] {
+        assert!(is_unfinished(text), "{text}");
+    }
+}
+
+#[test]
+fn a_closed_ending_does_not() {
+    for text in [
+        "",
+        "I'd like to book a cleaning.",
+        "Yes",
+        "Tuesday at 10.",
+        "I was born in 1984",
+        "The code is D1110",
+        "Can I come in?",
+        "December 1",
+        "Uh-uh.",
+        "Mm-hmm.",
+    ] {
+        assert!(!is_unfinished(text), "{text}");
+    }
+}
+
+#[test]
+fn c01_numbers_in_groups_wait_for_the_next_group_with_or_without_a_full_stop() {
+    all(
+        None,
+        Incomplete,
+        &[
+            "My number is 212.",
+            "My number is 212",
+            "My number is 212 555.",
+            "My phone number is (212) 555",
+            "It's, um, 212 dash",
+            "You can reach me at 415.",
+            "my cell is two one two",
+            "My number is double",
+            "Sure, my number is 212-555.",
+            "555 01 double",
+            "The area code is 212",
+            "My number is 8 hundred",
+            "My zip code is 100",
+            "My callback number is 646 double five",
+        ],
+    );
+    all(
+        None,
+        Dictating,
+        &[
+            "It's XEH 123.",
+            "123 456 7890.",
+            "212 555.",
+            "212.",
+            "It's four one five",
+            "555 01",
+            "XEH123456",
+            "five five five oh one",
+            "my member ID is XEH 123 456",
+            "It's ABC 1234",
+            "My group number is 00412",
+            "two twelve five fifty five",
+        ],
+    );
+    all(
+        Some(Question::Phone),
+        Incomplete,
+        &["212.", "It's 212 555", "two one two", "Sure. 212.", "Um, 2"],
+    );
+    all(
+        Some(Question::Id),
+        Dictating,
+        &["123 456 7890.", "XEH 123.", "W 1 2 3 4", "123456789"],
+    );
+    all(Some(Question::Id), Incomplete, &["XEH.", "It's W", "12"]);
+    all(Some(Question::Digits(4)), Incomplete, &["12", "four two"]);
+}
+
+#[test]
+fn c01_a_complete_number_is_answered_at_once() {
+    all(
+        None,
+        Plain,
+        &[
+            "My number is 212 555 0123.",
+            "My number is 415 867 5309",
+            "555 0100",
+            "My number is 1 800 222 1222.",
+            "212-555-0123.",
+            "My number is two one two five five five oh one two three",
+            "My zip code is 10012.",
+            "I was born in 1984",
+            "The code is D1110",
+            "Tuesday at 10.",
+            "December 1",
+            "at ten thirty",
+            "March 3 1985",
+            "The first one is fine.",
+            "I live in apartment 212.",
+            "My room number is 212",
+            "Ten A.M.",
+            "10 AM",
+            "at 10 A M",
+            "Can you call me at 10?",
+            "Call me at two.",
+            "I am 45",
+            "My name is Maria Lopez, born March third nineteen eighty five.",
+            "24 hours",
+            "It's 3.5",
+            "I take 50 mg",
+            "Does my Blue Cross P P O plan cover a dental cleaning?",
+            "covered by Aetna H M O?",
+            "It's a P P O.",
+            "Press 1",
+            "It was in 2019.",
+            "I need it at 2PM",
+            "On the 3rd",
+            "A1C",
+            "I want vitamin B12",
+        ],
+    );
+    all(
+        Some(Question::Phone),
+        Plain,
+        &[
+            "212 555 0123.",
+            "+1 212-555-0123",
+            "867 5309",
+            "I'd rather not.",
+            "Yes.",
+            "Why do you need it?",
+        ],
+    );
+    all(
+        Some(Question::Other),
+        Plain,
+        &["212.", "Tuesday at 10", "Two.", "Yes.", "10:30"],
+    );
+    all(Some(Question::Short), Plain, &["212.", "It's 4", "4B"]);
+    all(
+        Some(Question::Digits(4)),
+        Plain,
+        &["4827", "four eight two seven"],
+    );
+}
+
+#[test]
+fn c02_spelled_names_and_addresses_wait_for_the_next_letter() {
+    all(
+        None,
+        Incomplete,
+        &[
+            "john dot smith at.",
+            "john dot smith at",
+            "john dot",
+            "It's john underscore.",
+            "john dot smith at gmail",
+            "john@gmail",
+            "john dot smith at gmail dot.",
+            "B as in",
+            "T as in Tom, B as in.",
+            "It's spelled J dash",
+            "M-A-R as in",
+            "j smith 42 at",
+        ],
+    );
+    all(
+        None,
+        Dictating,
+        &[
+            "My last name is K O.",
+            "J-O-H-N.",
+            "It's J O H N",
+            "My name is spelled L O P",
+            "B as in Boy, O as in Oscar.",
+            "K for kilo, M like Mary",
+            "bravo oscar bravo",
+            "It is L-O-P-E.",
+            "double you, A",
+            "john smith at.",
+        ],
+    );
+    all(
+        Some(Question::Spelling),
+        Incomplete,
+        &["K.", "It's K", "B as in boy"],
+    );
+    all(
+        Some(Question::Spelling),
+        Dictating,
+        &[
+            "K O",
+            "L, O, P",
+            "Sure. J-O-H-N",
+            "Capital M, A, R",
+            "double L, A",
+        ],
+    );
+    all(
+        Some(Question::Email),
+        Incomplete,
+        &["john dot smith", "john at gmail", "jsmith@gmail"],
+    );
+    all(
+        Some(Question::Email),
+        Dictating,
+        &["john smith", "J S M I T H"],
+    );
+    all(
+        Some(Question::FullName),
+        Unfinished,
+        &["Maria", "It's Maria."],
+    );
+}
+
+#[test]
+fn c02_a_complete_address_or_name_is_answered_at_once() {
+    all(
+        None,
+        Plain,
+        &[
+            "john dot smith at gmail dot com",
+            "john.smith@gmail.com.",
+            "My last name is Lopez.",
+            "Where are you at?",
+            "I don't know where you're at.",
+            "I like plan B.",
+            "That's what I",
+            "Okay.",
+            "It's on the U.S. side.",
+        ]
+        .iter()
+        .filter(|t| !t.ends_with(" I"))
+        .copied()
+        .collect::<Vec<_>>(),
+    );
+    all(
+        Some(Question::Email),
+        Plain,
+        &[
+            "I don't have one.",
+            "No.",
+            "it's j@x.org",
+            "I'd like to come at noon",
+        ],
+    );
+    all(
+        Some(Question::FullName),
+        Plain,
+        &["Maria Lopez.", "Why?", "Yes."],
+    );
+}
+
+#[test]
+fn c06_a_pending_question_makes_an_unfinished_answer_wait_longer() {
+    all(
+        None,
+        Dictating,
+        &[
+            "my date of birth is",
+            "My member ID is",
+            "My phone number is um",
+        ],
+    );
+    all(
+        Some(Question::Phone),
+        Dictating,
+        &["It's", "Sure, it's", "The number is.", "Uh, ummm"],
+    );
+    all(
+        Some(Question::Phone),
+        Unfinished,
+        &["Let me see.", "Hold on."],
+    );
+    all(
+        None,
+        Unfinished,
+        &["I want to come on", "On Tuesday, ummm."],
+    );
+    all(
+        Some(Question::BirthDate),
+        Incomplete,
+        &["March", "March third nineteen", "It's in December."],
+    );
+    all(
+        Some(Question::BirthDate),
+        Dictating,
+        &["March 3rd", "March third", "03 12", "12"],
+    );
+    all(
+        Some(Question::BirthDate),
+        Plain,
+        &[
+            "March 3rd 1985",
+            "3/12/84",
+            "03 12 1984",
+            "March third nineteen eighty five",
+            "I was born in 1984",
+            "May fifth two thousand ten",
+            "Why?",
+        ],
+    );
+}
+
+#[test]
+fn a_question_is_told_from_its_words() {
+    let of = Question::of;
+    assert_eq!(
+        of("Thanks. What is the best phone number to reach you?"),
+        Some(Question::Phone)
+    );
+    assert_eq!(
+        of("What's your number? Please start with the area code."),
+        Some(Question::Phone)
+    );
+    assert_eq!(of("Please tell me your member ID."), Some(Question::Id));
+    assert_eq!(
+        of("Could you spell your last name?"),
+        Some(Question::Spelling)
+    );
+    assert_eq!(
+        of("May I have your first and last name?"),
+        Some(Question::FullName)
+    );
+    assert_eq!(of("And your date of birth?"), Some(Question::BirthDate));
+    assert_eq!(of("What is your e-mail address?"), Some(Question::Email));
+    assert_eq!(
+        of("What are the last four digits of your card?"),
+        Some(Question::Digits(4))
+    );
+    assert_eq!(of("What is your confirmation code?"), Some(Question::Code));
+    assert_eq!(of("Monday or Tuesday?"), Some(Question::Other));
+    assert_eq!(of("We open at nine."), None);
+    assert_eq!(of(""), None);
+    assert!(is_asking("I have Tuesday at ten. Shall I book it?"));
+    assert!(!is_asking("Shall I look? Here is what I found."));
+}
+
+#[test]
+fn c17_leave_is_taken_in_many_words_and_a_question_is_none_of_them() {
+    for text in [
+        "Bye.",
+        "Okay, thank you, bye-bye.",
+        "Thanks so much, you too.",
+        "No that is all.",
+        "Have a great day!",
+        "See you Tuesday.",
+        "Mm-hmm.",
+        "Okay?",
+    ] {
+        assert!(is_farewell(text), "{text}");
+    }
+    for text in [
+        "Wait, one more question.",
+        "Actually, can I move it?",
+        "Is that at ten?",
+        "I need another appointment.",
+        "Hello?",
+        "Stop.",
+    ] {
+        assert!(!is_farewell(text), "{text}");
+    }
+    assert!(is_plea("wait") && is_plea("Oh, sorry, one more thing") && !is_plea("okay thanks"));
+}
+
+#[test]
+fn c63_a_hello_is_told_from_a_wish() {
+    for text in [
+        "Hello?",
+        "Hi.",
+        "Hello, is anybody there?",
+        "Hey, can you hear me?",
+        "Good morning.",
+        "Yes? Hello?",
+    ] {
+        assert!(is_hello(text), "{text}");
+    }
+    for text in [
+        "Hi, I'd like to book.",
+        "",
+        "Tuesday",
+        "Good morning, this is Maria.",
+    ] {
+        assert!(!is_hello(text), "{text}");
+    }
+}
+
+#[test]
+fn c29_recordings_and_repetitions_are_told_by_their_words() {
+    for text in [
+        "Your call is important to us.",
+        "Please leave a message after the tone.",
+        "All of our agents are busy.",
+        "Please hold.",
+    ] {
+        assert!(is_recording(text), "{text}");
+    }
+    assert!(!is_recording("I'd like to hold an appointment"));
+    assert!(is_repeated(
+        "We are sorry to keep you waiting for so long today.",
+        "we are sorry to keep you waiting so long today",
+        85
+    ));
+    assert!(!is_repeated(
+        "Do you have anything on Monday morning?",
+        "Do you have anything on Friday morning?",
+        70
+    ));
+    assert!(!is_repeated(
+        "Is three o'clock free?",
+        "Is four o'clock free?",
+        70
+    ));
+    assert!(!is_repeated(
+        "Do you take Aetna at your clinic?",
+        "Do you take Cigna at your clinic?",
+        90
+    ));
+    assert!(!is_repeated("Yeah.", "yeah", 90));
+}
