@@ -185,20 +185,21 @@ impl Spoken {
             return false;
         };
         let first = transcript.words.first().map_or(now, |w| w.start);
-        let last = transcript.words.last().map_or(now, |w| w.end);
         let ended = self.ended.unwrap_or(now);
-        first + ROUND_TRIP / 2 >= started && last <= ended + ROUND_TRIP && now <= ended + MEMORY
+        first + ROUND_TRIP / 2 >= started && now <= ended + MEMORY
     }
 
     fn echo(&self, now: CallTime, transcript: &Transcript, heard: &[String]) -> Echo {
         let said = norm_words(self.text.expose());
         let asks = self.text.expose().contains('?');
-        let heard_at = transcript.words.last().map_or(now, |w| w.end);
-        let sounded = heard_at.since(self.started.unwrap_or(heard_at));
+        let ended = self.ended.unwrap_or(now);
         let places = (0..said.len()).filter_map(|from| {
             let count = alike(heard, &said[from..]);
+            let last = transcript.words.get(count.checked_sub(1)?);
+            let heard_at = last.or(transcript.words.last()).map_or(now, |w| w.end);
+            let sounded = heard_at.since(self.started.unwrap_or(heard_at));
             let in_time = is_in_time(from + count, sounded, asks);
-            (count > 0 && in_time).then_some((from, count))
+            (in_time && heard_at <= ended + ROUND_TRIP).then_some((from, count))
         });
         let Some((from, count)) = places.max_by_key(|(_, count)| *count) else {
             return Echo::No;
