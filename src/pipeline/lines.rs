@@ -1,12 +1,13 @@
 //! What the agent says without being asked by the model: for each failure a line, because silence is a bug.
 
 use super::turn::{EndReason, Line};
-use crate::{domain::tenant::TenantProfile, tools::outcome::CallEffect};
+use crate::tools::outcome::CallEffect;
 
-/// The text of a canned line.
-pub(super) fn text(line: Line, profile: &TenantProfile) -> String {
+/// The text of a canned line; the greeting is the clinic's.
+#[must_use]
+pub fn text(line: Line, greeting: &str) -> String {
     match line {
-        Line::Greeting => profile.greeting.clone(),
+        Line::Greeting => greeting.to_owned(),
         Line::Resumed => "Sorry, I lost you for a second.".into(),
         Line::Returned => "I am sorry, nobody could take your call just now. Is there anything else I can help you with?".into(),
         Line::DidNotCatch(0) => "Sorry, I did not catch that. Could you say it again?".into(),
@@ -25,7 +26,8 @@ pub(super) fn text(line: Line, profile: &TenantProfile) -> String {
 }
 
 /// Bridges a wait; the first is short, later ones say that work goes on.
-pub(super) const fn filler(nth: u32) -> &'static str {
+#[must_use]
+pub const fn filler(nth: u32) -> &'static str {
     match nth {
         0 => "One moment, please.",
         1 => "I am still checking.",

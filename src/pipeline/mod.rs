@@ -10,7 +10,7 @@ mod context;
 pub mod hearing;
 pub mod journal;
 pub mod latency;
-mod lines;
+pub mod lines;
 pub mod prompt;
 mod reply;
 pub mod report;

@@ -98,7 +98,7 @@ impl Session {
     }
 
     fn say_line(&mut self, now: CallTime, utterance: UtteranceId, line: Line) {
-        self.say_canned(now, utterance, &lines::text(line, &self.profile));
+        self.say_canned(now, utterance, &lines::text(line, &self.profile.greeting));
         self.voice.end(now, utterance);
     }
 

@@ -177,6 +177,28 @@ pub enum Line {
     TimeUp,
 }
 
+impl Line {
+    /// Its name.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Greeting => "greeting",
+            Self::Resumed => "resumed",
+            Self::Returned => "returned",
+            Self::DidNotCatch(_) => "did_not_catch",
+            Self::NotUnderstood => "not_understood",
+            Self::SameAgain => "same_again",
+            Self::Recording => "recording",
+            Self::LineBroke => "line_broke",
+            Self::SayAgain => "say_again",
+            Self::AreYouThere(_) => "are_you_there",
+            Self::AwayGoodbye => "away_goodbye",
+            Self::HandOver => "hand_over",
+            Self::TimeUp => "time_up",
+        }
+    }
+}
+
 /// How the agent begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Opening {
