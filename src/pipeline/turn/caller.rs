@@ -187,9 +187,9 @@ impl Caller {
             _ => NOISE_AFTER_HALF_A_SENTENCE,
         };
         let wordless = self
-            .last_word()
+            .wordless_since()
             .filter(|_| self.gap && self.interim.is_none());
-        Some(wordless.map_or(endless, |end| (end + patience).min(endless)))
+        Some(wordless.map_or(endless, |since| (since + patience).min(endless)))
     }
 
     /// Since when the voice goes on without a word.

@@ -76,7 +76,7 @@ fn c06_a_word_gap_without_a_voice_settles_the_turn() {
 
 #[test]
 fn c06_lasting_noise_behind_the_last_word_is_outvoted_in_the_end() {
-    for (text, ends) in [("Book a cleaning.", 6900), ("My date of birth is", 8900)] {
+    for (text, ends) in [("Book a cleaning.", 7000), ("My date of birth is", 9000)] {
         let mut call = Driver::greeted();
         call.feed(2060, Input::SpeechStarted { at: at(2000) });
         call.feed(3000, periodic(text, 2900));
