@@ -33,7 +33,7 @@ use crate::{
         tts::{TtsEvent, TtsInput},
         vad::VadEvent,
     },
-    tools::outcome::{ToolOutcome, ToolStatus},
+    tools::outcome::{CallEffect, ToolOutcome, ToolStatus},
 };
 
 /// Length of each spoken word.
@@ -358,11 +358,12 @@ fn toolbox(took: Duration) -> Toolbox {
         run: Arc::new(move |request, _, _| {
             Box::pin(async move {
                 sleep(took).await;
+                let effect = (request.name == "end_call").then_some(CallEffect::EndCall);
                 ToolOutcome {
                     id: request.id,
                     content: Phi::new(json!({ "done": request.name })),
                     status: ToolStatus::Done,
-                    effect: None,
+                    effect,
                     took,
                 }
             })

@@ -17,6 +17,11 @@ const LEAD: &str = "it's its it is the that's thats that would be yes yeah yep s
 const SPELLED_WORDS: &str = "am pm ok us usa uk tv id ppo hmo epo pos hsa fsa dhmo dppo mri ct er iv dmv ekg ecg ny dc ssn dob \
     md dds rn pcp va aarp bcbs uhc hr it rsv uti std hiv gi ent";
 
+/// Words that are part of a sentence, and of no name.
+const SENTENCE_WORDS: &str = "i i'd a an for to at on in of think want need have has don't do not never none what why how when who \
+    about wait so can can't could would cleaning book hold one second moment just any you they we there sorry again later any like \
+    x-ray xray now good thing nothing see let give me all haven't use";
+
 const MONTHS: &str = "january february march april may june july august september october november december jan feb mar apr \
     jun jul aug sep sept oct nov dec";
 
@@ -27,7 +32,7 @@ pub(in crate::pipeline::turn) fn pause_after(text: &str, asked: Option<Question>
     let subject = subject(text, &pieces[..run.start], &run, asked);
     let waits = [
         open_end(text, &pieces, &run, subject),
-        run.pause(text, subject, asked),
+        run.pause(text, &pieces[..run.start], subject, asked),
         address(text, &pieces, subject),
         sentence(text, &run, subject),
     ];
@@ -39,12 +44,11 @@ fn subject(text: &str, lead: &[Piece], run: &Run, asked: Option<Question>) -> Op
     let words: Vec<&str> = lead
         .iter()
         .map(|piece| match piece {
-            Piece::Word(word) => word.as_str(),
+            Piece::Word(word) | Piece::Capitals(word) => word.as_str(),
             Piece::At => "at",
             _ => "",
         })
         .collect();
-    let known: Vec<&str> = LEAD.split_whitespace().collect();
     let near: Vec<&str> = words.iter().rev().take(6).rev().copied().collect();
     let announced = Question::in_text(&near.join(" ")).filter(|_| !text.trim_end().ends_with('?'));
     let is_hour =
@@ -53,9 +57,17 @@ fn subject(text: &str, lead: &[Piece], run: &Run, asked: Option<Question>) -> Op
         // "Call me at two" names an hour, as far as one can tell.
         return announced.filter(|_| !is_hour);
     }
-    let only_lead = words.iter().rev().take(4).all(|word| known.contains(word));
-    let is_answer = only_lead || run.characters() == 0 || asked == Some(Question::BirthDate);
+    let is_answer = is_lead(lead) || run.characters() == 0 || asked == Some(Question::BirthDate);
     asked.filter(|_| is_answer)
+}
+
+/// Whether these words only lead to what is dictated.
+fn is_lead(pieces: &[Piece]) -> bool {
+    let known: Vec<&str> = LEAD.split_whitespace().collect();
+    pieces.iter().rev().take(4).all(|piece| match piece {
+        Piece::Word(word) => known.contains(&word.as_str()),
+        _ => true,
+    })
 }
 
 /// "John dot", "B as in", "my number is 212 dash": it goes on, whatever the recogniser made of the melody.
@@ -138,6 +150,8 @@ struct Run {
     spelled: usize,
     /// Some group is a number word above nine.
     has_amounts: bool,
+    /// "B as in Boy", "double five": nobody says so but to dictate.
+    is_spelled_out: bool,
     has_dot: bool,
     /// Pieces with letters or digits.
     pieces: usize,
@@ -148,15 +162,15 @@ struct Run {
 impl Run {
     fn at_the_end_of(pieces: &[Piece]) -> Self {
         let dictated = |piece: &Piece| !matches!(piece, Piece::Word(_) | Piece::Address);
-        let mut start = pieces.len() - pieces.iter().rev().take_while(|p| dictated(p)).count();
-        // Capitals before anything but figures are an abbreviation: "my P P O".
-        while matches!(pieces.get(start), Some(Piece::Filler | Piece::At))
-            || matches!(pieces.get(start), Some(Piece::Capitals(_)) if !leads_figures(&pieces[start..]))
-        {
-            start += 1;
+        let first = pieces.len() - pieces.iter().rev().take_while(|p| dictated(p)).count();
+        let mut start = first;
+        for place in first..pieces.len() {
+            if !begins_run(&pieces[start..=place], &pieces[place + 1..]) {
+                start = place + 1;
+            }
         }
         let capitals = match pieces.last() {
-            Some(Piece::Capitals(count)) if start == pieces.len() => *count,
+            Some(Piece::Capitals(word)) if start == pieces.len() => word.len(),
             _ => 0,
         };
         let mut run = Self {
@@ -174,7 +188,11 @@ impl Run {
             Piece::Joint | Piece::Filler | Piece::Dot | Piece::At
         ));
         match piece {
-            Piece::Figures(figures) => self.group(figures),
+            Piece::Figures(figures) => figures.split(' ').for_each(|group| self.group(group)),
+            Piece::Doubled(figures) => {
+                self.group(figures);
+                self.is_spelled_out = true;
+            }
             Piece::Amount(figures) if figures == "00" => {
                 self.digits.push_str("00");
                 self.has_amounts = true;
@@ -183,9 +201,14 @@ impl Run {
                 self.has_amounts = true;
                 self.group(figures);
             }
-            Piece::Letters(count) | Piece::Capitals(count) => {
-                self.letters += count;
+            Piece::Letters(letters) | Piece::Capitals(letters) => {
+                self.letters += letters.chars().count();
                 self.spelled += 1;
+            }
+            Piece::Example => {
+                self.letters += 1;
+                self.spelled += 1;
+                self.is_spelled_out = true;
             }
             Piece::Mixed(letters, digits) => {
                 self.letters += letters;
@@ -206,7 +229,13 @@ impl Run {
         self.digits.len() + self.letters
     }
 
-    fn pause(&self, text: &str, subject: Option<Question>, asked: Option<Question>) -> Pause {
+    fn pause(
+        &self,
+        text: &str,
+        lead: &[Piece],
+        subject: Option<Question>,
+        asked: Option<Question>,
+    ) -> Pause {
         if subject == Some(Question::BirthDate) {
             return date_of_birth(text, self);
         }
@@ -217,6 +246,9 @@ impl Run {
             return Pause::Incomplete;
         }
         if self.characters() == 0 || text.trim_end().ends_with('?') {
+            return Pause::Plain;
+        }
+        if !self.digits.is_empty() && is_hour(text) {
             return Pause::Plain;
         }
         let short_of = |count: usize| {
@@ -235,7 +267,9 @@ impl Run {
             Some(Question::Spelling | Question::Name | Question::FullName) => self.name(),
             Some(Question::Code | Question::Short | Question::BirthDate) => Pause::Plain,
             Some(Question::Email) if self.letters > 0 => Pause::Dictating,
-            Some(Question::Email | Question::Other) | None => self.unasked(text, asked),
+            Some(Question::Email | Question::Other) | None => {
+                self.unasked(text, is_lead(lead) && asked.is_none())
+            }
         }
     }
 
@@ -268,11 +302,13 @@ impl Run {
     }
 
     /// Dictated without being asked or announced.
-    fn unasked(&self, text: &str, asked: Option<Question>) -> Pause {
-        let is_bare = self.start == 0 || bare_words(text).count() <= 3;
+    fn unasked(&self, text: &str, is_bare: bool) -> Pause {
         let figures = self.groups.len() > 1
             && (!self.has_amounts || (self.groups.len() > 2 && self.digits.len() > 4));
-        if is_spelled_word(text) {
+        if self.is_spelled_out {
+            return Pause::Dictating;
+        }
+        if is_spelled_word(text) || self.is_whole() {
             return Pause::Plain;
         }
         match self.digits.len() {
@@ -280,9 +316,7 @@ impl Run {
             // Two groups, or one that no word and no code of a procedure looks like.
             2.. if self.letters > 1 => Pause::Dictating,
             5.. if self.letters == 1 && self.spelled == 1 => Pause::Dictating,
-            3 if self.letters == 0 && self.groups == [3] && is_bare && asked.is_none() => {
-                Pause::Dictating
-            }
+            3 if self.letters == 0 && self.groups == [3] && is_bare => Pause::Dictating,
             10 if figures && self.letters == 0 && !is_telephone(&self.digits) => Pause::Dictating,
             3..10
                 if figures && self.letters == 0 && self.groups != [3, 4] && !self.is_date(text) =>
@@ -293,6 +327,15 @@ impl Run {
         }
     }
 
+    /// 911, a date, a postal code, a social security number, "2024-2025".
+    fn is_whole(&self) -> bool {
+        let is_service =
+            self.digits.len() == 3 && (self.digits.ends_with("11") || self.digits == "988");
+        let is_date = matches!(self.groups[..], [1..=2, 1..=2, 4] | [4, 4]);
+        self.letters == 0
+            && (is_service || is_date || [vec![5, 4], vec![3, 2, 4]].contains(&self.groups))
+    }
+
     /// "March 3 1985".
     fn is_date(&self, text: &str) -> bool {
         let months: Vec<&str> = MONTHS.split_whitespace().collect();
@@ -300,14 +343,47 @@ impl Run {
     }
 }
 
-/// Whether the pieces begin with capitals and go on with figures.
+/// Whether a run that has come so far may go on: its last piece stands for itself only before `rest`.
+fn begins_run(run: &[Piece], rest: &[Piece]) -> bool {
+    match run.last() {
+        // Nothing is dictated yet.
+        Some(Piece::Filler | Piece::At) if run.len() == 1 => false,
+        // Before anything but figures they are an abbreviation: "my P P O", "a CBCT".
+        Some(Piece::Capitals(_)) => leads_figures(rest),
+        // "I" and "a" are words where no other letter stands beside them.
+        Some(Piece::Letters(letter)) if run.len() == 1 && (letter == "a" || letter == "i") => {
+            matches!(rest.first(), Some(Piece::Letters(_) | Piece::Example)) || rest.is_empty()
+        }
+        _ => true,
+    }
+}
+
+/// "10 AM", "4 p.m.".
+fn is_hour(text: &str) -> bool {
+    let last: Vec<String> = text.split_whitespace().rev().take(2).map(bare).collect();
+    match (
+        last.first().map(String::as_str),
+        last.get(1).map(String::as_str),
+    ) {
+        (Some("am" | "pm"), _) | (Some("m"), Some("a" | "p")) => true,
+        _ => false,
+    }
+}
+
+/// Whether capitals go on with figures.
 fn leads_figures(pieces: &[Piece]) -> bool {
     let mut rest = pieces
         .iter()
         .skip_while(|p| matches!(p, Piece::Capitals(_) | Piece::Filler | Piece::Joint));
     matches!(
         rest.next(),
-        Some(Piece::Figures(_) | Piece::Mixed(..) | Piece::Letters(_) | Piece::Amount(_))
+        Some(
+            Piece::Figures(_)
+                | Piece::Doubled(_)
+                | Piece::Mixed(..)
+                | Piece::Letters(_)
+                | Piece::Amount(_)
+        )
     )
 }
 
@@ -392,12 +468,6 @@ fn address(text: &str, pieces: &[Piece], subject: Option<Question>) -> Pause {
     let is_late = place.is_some_and(|p| p > 3) && !pieces.contains(&Piece::Dot);
     let dot_after = place.is_some_and(|p| pieces[p..].contains(&Piece::Dot));
     let is_address = subject == Some(Question::Email) || pieces.contains(&Piece::Dot);
-    let refuses = has_any(
-        &padded(text),
-        &[
-            "no", "none", "don't", "not", "never", "haven't", "what", "why", "can't",
-        ],
-    );
     match place.map(|p| &pieces[p]) {
         Some(Piece::Address) if !after_at(text) && !dot_after => Pause::Incomplete,
         Some(Piece::At)
@@ -408,13 +478,25 @@ fn address(text: &str, pieces: &[Piece], subject: Option<Question>) -> Pause {
         None if subject == Some(Question::Email) && pieces.contains(&Piece::Dot) => {
             Pause::Incomplete
         }
-        None if subject == Some(Question::Email)
-            && !refuses
-            && pieces.len() < 4
-            && !pieces.is_empty() =>
-        {
-            Pause::Dictating
-        }
+        None if subject == Some(Question::Email) && is_name_alone(text) => Pause::Dictating,
         _ => Pause::Plain,
     }
+}
+
+/// A few words that may be the name in an address: none of them belongs to a sentence.
+fn is_name_alone(text: &str) -> bool {
+    let words: Vec<String> = bare_words(text).collect();
+    let announced = words
+        .iter()
+        .rposition(|w| ["is", "it's", "email", "e-mail"].contains(&w.as_str()));
+    let lead: Vec<&str> = LEAD.split_whitespace().collect();
+    let rest = words[announced.map_or(0, |place| place + 1)..].iter();
+    let name: Vec<&str> = rest
+        .map(String::as_str)
+        .filter(|w| !lead.contains(w))
+        .collect();
+    (1..4).contains(&name.len())
+        && name
+            .iter()
+            .all(|w| !SENTENCE_WORDS.split_whitespace().any(|known| known == *w))
 }

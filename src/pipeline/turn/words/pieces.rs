@@ -5,14 +5,18 @@ use super::forms::{bare, is_hesitation};
 /// One piece of a text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Piece {
-    /// Digits written as figures or said as single digits.
+    /// Digits written as figures or said as single digits; groups are parted by spaces.
     Figures(String),
+    /// Digits that were said as "double five".
+    Doubled(String),
     /// A number word that is more than a digit: "twenty", "eight hundred". Its figures.
     Amount(String),
-    /// Single letters, so many.
-    Letters(usize),
-    /// Letters in capitals, so many: an abbreviation, or the beginning of an identifier.
-    Capitals(usize),
+    /// Single letters, in lower case.
+    Letters(String),
+    /// A letter with its example, as in "B as in Boy".
+    Example,
+    /// A word in capitals, here in lower case: an abbreviation, or the beginning of an identifier.
+    Capitals(String),
     /// Letters and digits in one, so many of each.
     Mixed(usize, usize),
     /// A sign that joins what is before with what comes: "dash", "as in", "double".
@@ -71,7 +75,13 @@ const ALPHABET: &str = "alpha alfa bravo charlie delta echo foxtrot golf hotel i
     oscar papa quebec romeo sierra tango uniform victor whiskey whisky xray yankee zulu";
 
 /// Names of letters as a recogniser may write them.
-const LETTER_NAMES: [&str; 5] = ["zee", "zed", "aitch", "double-u", "double-you"];
+const LETTER_NAMES: [(&str, &str); 5] = [
+    ("zee", "z"),
+    ("zed", "z"),
+    ("aitch", "h"),
+    ("double-u", "w"),
+    ("double-you", "w"),
+];
 
 /// A number word as figures.
 pub(super) fn as_figures(word: &str) -> Option<String> {
@@ -122,10 +132,11 @@ fn piece_at(words: &[&str], before: Option<&Piece>) -> (Option<Piece>, usize) {
         return (Some(Piece::Figures("0".into())), 1);
     }
     if let Some(letters) = letters_in(words[0]) {
+        let is_one = letters.len() == 1;
         let for_example = match (lower(1).as_deref(), lower(2).as_deref()) {
             (Some("as"), Some("in")) => Some(3),
             (Some("for" | "like"), None) => Some(2),
-            (Some("for" | "like"), Some(example)) if letters == 1 && example.starts_with(&word) => {
+            (Some("for" | "like"), Some(example)) if is_one && example.starts_with(&word) => {
                 Some(2)
             }
             _ => None,
@@ -133,12 +144,12 @@ fn piece_at(words: &[&str], before: Option<&Piece>) -> (Option<Piece>, usize) {
         return match for_example {
             // "B as in": the example is to come.
             Some(taken) if words.len() <= taken => (Some(Piece::Joint), words.len()),
-            Some(taken) => (Some(Piece::Letters(letters)), taken + 1),
+            Some(taken) => (Some(Piece::Example), taken + 1),
             None => (Some(Piece::Letters(letters)), 1),
         };
     }
     match (word.as_str(), lower(1).as_deref()) {
-        ("double" | "triple", Some("u" | "you")) => return (Some(Piece::Letters(1)), 2),
+        ("double" | "triple", Some("u" | "you")) => return (Some(Piece::Letters("w".into())), 2),
         ("double" | "triple", next) => return times(words, &word, next, before),
         ("as", Some("in")) if words.len() == 2 => return (Some(Piece::Joint), 2),
         ("area", Some("code")) if words.len() == 2 => return (Some(Piece::Joint), 2),
@@ -164,8 +175,10 @@ fn times(
             .find(|(name, figure)| *name == n || *figure == n)
     });
     match (next, digit) {
-        (Some(_), Some((_, figure))) => (Some(Piece::Figures(figure.repeat(count))), 2),
-        (Some(_), None) if letters_in(words[1]) == Some(1) => (Some(Piece::Letters(count)), 2),
+        (Some(_), Some((_, figure))) => (Some(Piece::Doubled(figure.repeat(count))), 2),
+        (Some(letter), None) if letters_in(words[1]).is_some_and(|l| l.len() == 1) => {
+            (Some(Piece::Letters(letter.repeat(count))), 2)
+        }
         (None, _) if !matches!(before, Some(Piece::Word(w)) if w == "a" || w == "the") => {
             (Some(Piece::Joint), 1)
         }
@@ -196,12 +209,13 @@ fn single(raw: &str, word: String, before: Option<&Piece>, next: Option<&str>) -
         }
         "dot" => Piece::Dot,
         "at" => Piece::At,
-        "dash" | "hyphen" | "underscore" | "slash" | "extension" => Piece::Joint,
+        "dash" | "hyphen" | "underscore" | "slash" | "extension" | "ext" => Piece::Joint,
+        "plus" if before.is_none() => Piece::Joint,
         "point" | "space" | "plus" | "star" | "pound" | "minus" if dictated => Piece::Joint,
         "and" | "then" | "again" if dictated => Piece::Filler,
         _ if is_hesitation(raw) && dictated => Piece::Filler,
         _ if is_of_alphabet(&word) && (dictated || next.is_some_and(is_of_alphabet)) => {
-            Piece::Letters(1)
+            Piece::Letters(word.chars().take(1).collect())
         }
         _ => mixed_in(raw).unwrap_or(Piece::Word(word)),
     }
@@ -211,22 +225,21 @@ fn is_of_alphabet(word: &str) -> bool {
     ALPHABET.split_whitespace().any(|known| known == word)
 }
 
-/// How many letters are spelled in a word: "K", "K.", "J-O-H-N", "U.S.A".
-pub(super) fn letters_in(raw: &str) -> Option<usize> {
-    if LETTER_NAMES.contains(
-        &raw.to_lowercase()
-            .trim_matches(|c: char| c.is_ascii_punctuation()),
-    ) {
-        return Some(1);
+/// The letters that are spelled in a word: "K", "K.", "J-O-H-N", "U.S.A".
+pub(super) fn letters_in(raw: &str) -> Option<String> {
+    let lower = raw.to_lowercase();
+    let name = lower.trim_matches(|c: char| c.is_ascii_punctuation());
+    if let Some((_, letter)) = LETTER_NAMES.iter().find(|(known, _)| *known == name) {
+        return Some((*letter).to_owned());
     }
-    let parts: Vec<&str> = raw
+    let parts: Vec<&str> = lower
         .split(|c: char| !c.is_alphanumeric() && c != '\'' && c != '\u{2019}')
         .filter(|part| !part.is_empty())
         .collect();
     let spelled = parts
         .iter()
         .all(|part| part.chars().count() == 1 && part.chars().all(char::is_alphabetic));
-    (spelled && !parts.is_empty()).then_some(parts.len())
+    (spelled && !parts.is_empty()).then(|| parts.concat())
 }
 
 /// The digits of a group that is written in figures and is no time, date, share or price.
@@ -238,7 +251,16 @@ fn figures_in(raw: &str) -> Option<String> {
     let digits: String = bare.chars().filter(char::is_ascii_digit).collect();
     // "3.5" is an amount, "212.555" is not.
     let is_decimal = bare.matches('.').count() == 1 && digits.len() < 6;
-    (group && !digits.is_empty() && !is_decimal).then_some(digits)
+    if !group || digits.is_empty() || is_decimal {
+        return None;
+    }
+    // "212-555" are two groups, "10-12" is a span of time.
+    let groups: Vec<&str> = bare
+        .split(|c: char| !c.is_ascii_digit())
+        .filter(|part| !part.is_empty())
+        .collect();
+    let is_dictated = digits.len() > 4 || bare.starts_with("1-");
+    Some(groups.join(if is_dictated { " " } else { "" }))
 }
 
 /// Letters and digits in one word, or capitals.
@@ -247,13 +269,11 @@ fn mixed_in(raw: &str) -> Option<Piece> {
     let digits = bare.iter().filter(|c| c.is_ascii_digit()).count();
     let capitals = bare.iter().filter(|c| c.is_uppercase()).count();
     // "3rd", "10AM", "50mg".
-    let is_amount = bare[..digits.min(bare.len())]
-        .iter()
-        .all(char::is_ascii_digit)
-        && bare.len() <= digits + 2;
+    let is_amount =
+        digits < 5 && bare[..digits].iter().all(char::is_ascii_digit) && bare.len() <= digits + 2;
     if digits > 0 && digits < bare.len() && !is_amount && !raw.contains([':', '$', '%', '/']) {
         return Some(Piece::Mixed(bare.len() - digits, digits));
     }
     let in_capitals = capitals == bare.len() && (2..=6).contains(&capitals);
-    in_capitals.then_some(Piece::Capitals(capitals))
+    in_capitals.then(|| Piece::Capitals(bare.iter().flat_map(|c| c.to_lowercase()).collect()))
 }

@@ -56,22 +56,28 @@ const SUBJECTS: [(&[&str], Question); 11] = [
     ),
     (
         &[
-            "member",
-            "subscriber",
-            "policy",
-            "group",
             "id",
             "i d",
+            "ids",
             "identification",
-            "medicare",
-            "medicaid",
-            "account",
-            "claim",
-            "reference",
-            "insurance number",
+            "member number",
+            "membership number",
+            "subscriber",
+            "subscriber number",
+            "policy number",
+            "group number",
+            "medicare number",
+            "medicaid number",
+            "account number",
+            "claim number",
+            "reference number",
+            "case number",
             "card number",
+            "insurance card",
+            "insurance number",
             "social security",
-            "license",
+            "social",
+            "license number",
         ],
         Question::Id,
     ),
@@ -155,7 +161,7 @@ impl Question {
     pub(super) fn in_text(text: &str) -> Option<Self> {
         let text = padded(text);
         // "An area code" is part of a telephone number, no code of ours.
-        let text = text.replace(" area code ", " phone ");
+        let text = text.replace(" area code ", " phone ").replace("'s ", " ");
         SUBJECTS
             .iter()
             .find(|(words, _)| has_any(&text, words))

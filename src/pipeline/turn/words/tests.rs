@@ -484,3 +484,103 @@ fn c29_recordings_and_repetitions_are_told_by_their_words() {
     ));
     assert!(!is_repeated("Yeah.", "yeah", 90));
 }
+
+#[test]
+fn c01_c02_neighbours_of_the_cases_are_judged_alike() {
+    all(
+        None,
+        Incomplete,
+        &[
+            "My number's 212.",
+            "Yeah it's area code 212.",
+            "Call me at 212.",
+            "You can call me at 212 555.",
+            "my social is 123.",
+            "555-0123 extension.",
+            "The ID is W.",
+            "maria dot lopez at yahoo.",
+            "maria underscore lopez at hotmail dot.",
+            "maria_lopez@",
+            "The last name is O'Brien, O apostrophe B.",
+            "Plus 1 212 dash",
+            "my email is maria at.",
+        ],
+    );
+    all(
+        None,
+        Dictating,
+        &[
+            "ID number 998877.",
+            "It's 00412-A.",
+            "R as in Robert.",
+            "It's double seven.",
+            "1-800",
+            "212-555.",
+            "my email is maria",
+            "Maria, M A R I A.",
+            "It's M-A-R-I-A.",
+            "It's 1 800.",
+            "My group number is.",
+            "T as in Tom",
+            "five twelve eighty four",
+        ],
+    );
+    all(
+        None,
+        Plain,
+        &[
+            "Medicare Part B.",
+            "I need a CBCT.",
+            "I need an MRI.",
+            "It's about 100.",
+            "911",
+            "Nine one one",
+            "Should I call 9 1 1?",
+            "10-12",
+            "On 03-12-1984.",
+            "2024-2025",
+            "4 PM.",
+            "Four thirty.",
+            "10012-1234",
+            "I need 2.",
+            "Room 212.",
+            "It's 212 Elm Street.",
+            "Plan G",
+            "Vitamin D",
+            "1000mg",
+            "Not at all.",
+            "I have an HSA.",
+            "I'm a Delta PPO member.",
+        ],
+    );
+    all(
+        Some(Question::Phone),
+        Incomplete,
+        &[
+            "My number's 212.",
+            "Its 5 5 5.",
+            "plus one",
+            "Plus 1 212.",
+            "1-800",
+            "212-555",
+            "triple two",
+        ],
+    );
+    all(
+        Some(Question::Phone),
+        Plain,
+        &[
+            "Medicare Part B.",
+            "For a cleaning.",
+            "Why?",
+            "I have 2 kids.",
+            "4 PM.",
+            "212-555-0123 extension 4",
+        ],
+    );
+    all(
+        Some(Question::Email),
+        Plain,
+        &["For a cleaning.", "I think so.", "Why do you ask?"],
+    );
+}
