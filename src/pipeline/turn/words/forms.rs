@@ -140,7 +140,7 @@ pub(in crate::pipeline::turn) fn norm_words(text: &str) -> Vec<String> {
         .filter_map(|word| {
             let word = word.trim_end_matches(":00");
             let bare = bare(word).replace('\'', "");
-            (!bare.is_empty()).then(|| super::dictation::as_figures(&bare).unwrap_or(bare))
+            (!bare.is_empty()).then(|| super::pieces::as_figures(&bare).unwrap_or(bare))
         })
         .collect()
 }

@@ -1,11 +1,14 @@
 //! What can be told from words alone. Pure, without time.
 
+mod address;
+mod dates;
 mod dictation;
 mod farewell;
 mod forms;
 mod pieces;
 mod question;
 mod recording;
+mod run;
 
 pub(super) use self::{
     dictation::pause_after,
