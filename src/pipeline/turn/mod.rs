@@ -4,8 +4,14 @@
 //! [`TurnMachine::deadline`] and feed [`Input::Timeout`]. No deadline that remains after an input lies in its past.
 //!
 //! The caller's turn ends after a silence ([`TurnConfig::min_delay`]) *and* with the recogniser's final word; the final transcript is asked
-//! for as soon as the voice stops, so that both waits overlap, and the reply is generated speculatively meanwhile. A voice over the agent's
-//! silences it after [`TurnConfig::barge_in`]; a word makes that an interruption, a cough or a backchannel lets the agent go on.
+//! for as soon as the voice stops, so that both waits overlap, and the reply is generated speculatively meanwhile. Words that go on, and numbers,
+//! names and addresses that are told in groups, wait longer (`words`), also by what the agent has just asked for (`echo`), but never longer than
+//! [`TurnConfig::max_delay`] after the recogniser's last word.
+//!
+//! A voice over the agent's silences it after [`TurnConfig::barge_in`]; a word makes that an interruption, a cough, a backchannel or the agent's own
+//! echo lets it go on (`floor`). A backchannel at the end of the agent's words is an answer. The greeting is said in full, whatever comes into it,
+//! and a goodbye ends nothing while the caller has one more question (`closing`). Speech that is not understood, a recording, and the same sentence
+//! again and again end with a person or a goodbye (`voices`).
 
 mod actions;
 mod agent;

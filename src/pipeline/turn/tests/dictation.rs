@@ -163,7 +163,7 @@ fn c06_a_hesitation_in_any_spelling_gets_more_time() {
 fn c01_an_opening_on_another_pod_knows_what_was_asked() {
     let mut turn = TurnMachine::new(at(0), config(), Opening::Quiet, 3);
     turn.remember(&Phi::new("What is your phone number?".to_owned()));
-    let mut call = Driver { turn };
+    let mut call = Driver { turn, last: 0 };
     call.feed(100, Input::CallerActive);
     call.speak(1000, 2000, "212.");
     assert_eq!(call.commits(8000), [(5000, "212.".to_owned())]);

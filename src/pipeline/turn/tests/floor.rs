@@ -248,6 +248,7 @@ fn a_silent_caller_is_asked_twice_and_then_let_go() {
 fn a_call_that_is_never_answered_or_never_ends_is_ended() {
     let mut call = Driver {
         turn: TurnMachine::new(at(0), config(), Opening::Greeting, 0),
+        last: 0,
     };
     assert_eq!(call.until(30_000), ["end never_came"]);
     let mut call = answering();

@@ -51,6 +51,8 @@ pub(super) fn heard(text: &str, end_ms: u64, is_final: bool) -> Transcript {
 /// Drives the machine and prints outputs as short words.
 pub(super) struct Driver {
     pub(super) turn: TurnMachine,
+    /// The time of the last input.
+    pub(super) last: u64,
 }
 
 impl Driver {
@@ -58,6 +60,7 @@ impl Driver {
     pub(super) fn ringing() -> Self {
         Self {
             turn: TurnMachine::new(at(0), config(), Opening::Greeting, 0),
+            last: 0,
         }
     }
 
@@ -71,6 +74,7 @@ impl Driver {
     }
 
     pub(super) fn feed(&mut self, ms: u64, input: Input) -> Vec<String> {
+        self.last = ms;
         self.turn.handle_input(at(ms), input);
         self.drain(ms)
     }
@@ -108,7 +112,7 @@ impl Driver {
             utterance: UtteranceId(utterance),
             text: Phi::new(text.to_owned()),
         };
-        self.turn.handle_input(at(0), input);
+        self.turn.handle_input(at(self.last), input);
     }
 
     /// Until then, what was committed and when.

@@ -17,6 +17,22 @@ const LEAVING: &str = "bye goodbye byebye buy good thank thanks thankyou you you
 const HELLO: &str = "hello hi hey hiya hallo yes yeah there anybody anyone is are you can hear me good morning \
     afternoon evening day sir ma'am alo";
 
+/// One of them makes it a hello.
+const CALLS: [&str; 12] = [
+    "hello",
+    "hi",
+    "hey",
+    "hiya",
+    "hallo",
+    "alo",
+    "anybody",
+    "anyone",
+    "hear",
+    "morning",
+    "afternoon",
+    "evening",
+];
+
 /// Whether the words take leave and ask for nothing.
 pub(in crate::pipeline::turn) fn is_farewell(text: &str) -> bool {
     let asks = text.trim_end().ends_with('?') && bare_words(text).count() > 2;
@@ -50,6 +66,11 @@ pub(in crate::pipeline::turn) fn is_plea(text: &str) -> bool {
 /// Whether the words only greet, or ask whether somebody is there.
 pub(in crate::pipeline::turn) fn is_hello(text: &str) -> bool {
     let known: Vec<&str> = HELLO.split_whitespace().collect();
-    let mut words = bare_words(text).peekable();
-    words.peek().is_some() && words.all(|w| known.contains(&w.as_str()) || is_backchannel(&w))
+    let words: Vec<String> = bare_words(text).collect();
+    let calls = words.iter().any(|w| CALLS.contains(&w.as_str()));
+    // A "yes" alone answers what the greeting asks.
+    calls
+        && words
+            .iter()
+            .all(|w| known.contains(&w.as_str()) || is_backchannel(w))
 }

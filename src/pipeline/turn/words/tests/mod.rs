@@ -156,6 +156,8 @@ fn c63_a_hello_is_told_from_a_wish() {
         "",
         "Tuesday",
         "Good morning, this is Maria.",
+        "Yes.",
+        "Yes, I am.",
     ] {
         assert!(!is_hello(text), "{text}");
     }
