@@ -38,7 +38,8 @@ impl TurnMachine {
             self.outputs.push_back(Output::Finalize);
         }
         if self.agent.paused {
-            let doubt = if self.is_closing() || stretch < self.config.barge_in {
+            let is_known = self.is_closing() || self.answer_until.is_some();
+            let doubt = if is_known || stretch < self.config.barge_in {
                 Duration::ZERO
             } else if self.agent.greeting.is_some() {
                 self.config.min_delay
@@ -52,7 +53,8 @@ impl TurnMachine {
     pub(super) fn transcript(&mut self, now: CallTime, transcript: Transcript) {
         let (is_final, answered) = (transcript.is_final, transcript.from_finalize);
         let echo = self.agent.said.echo(now, &transcript);
-        let transcript = self.without_echo(transcript, echo);
+        let transcript = Self::without_echo(transcript, echo);
+        self.caller.echoed |= echo != Echo::No;
         if matches!(echo, Echo::Words(_)) && !is_final && transcript.text.expose().is_empty() {
             return;
         }
@@ -61,6 +63,7 @@ impl TurnMachine {
             Fresh::Words if echo == Echo::Doubtful => Fresh::Backchannel,
             fresh => fresh,
         };
+        self.caller.echoed &= fresh != Fresh::Words;
         if self.is_closing() {
             self.words_into_closing(now, fresh, is_final);
         } else if self.agent.is_busy() {
@@ -85,11 +88,10 @@ impl TurnMachine {
     }
 
     /// Takes the agent's own words out of a transcript.
-    fn without_echo(&mut self, mut transcript: Transcript, echo: Echo) -> Transcript {
+    fn without_echo(mut transcript: Transcript, echo: Echo) -> Transcript {
         let Echo::Words(count) = echo else {
             return transcript;
         };
-        self.caller.echoed = true;
         let mut gone = 0;
         let tokens: Vec<&str> = transcript
             .text

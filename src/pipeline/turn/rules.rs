@@ -116,11 +116,7 @@ impl TurnMachine {
             Rule::Noise => self.caller.noise_at(),
             Rule::GreetingOverNoise => self.greets_over_noise_at(),
             Rule::Silence => self.silences_at(),
-            Rule::SureInterruption => self
-                .caller
-                .speech
-                .filter(|_| self.agent.paused && self.agent.greeting.is_none())
-                .map(|s| s + SURE_INTERRUPTION),
+            Rule::SureInterruption => self.interrupts_surely_at(),
             Rule::NoAnswer => self.answer_until.filter(|_| self.agent.is_busy()),
             Rule::DropSpeculation => self
                 .caller
@@ -151,6 +147,19 @@ impl TurnMachine {
         } else {
             Duration::ZERO
         }
+    }
+
+    /// A voice of which the agent's own words are understood is its echo, unless it goes on for much longer than the agent's sound.
+    fn interrupts_surely_at(&self) -> Option<CallTime> {
+        let patience = if self.caller.echoed {
+            SURE_INTERRUPTION * 4
+        } else {
+            SURE_INTERRUPTION
+        };
+        self.caller
+            .speech
+            .filter(|_| self.agent.paused && self.agent.greeting.is_none())
+            .map(|since| since + patience)
     }
 
     fn greets_over_noise_at(&self) -> Option<CallTime> {

@@ -166,3 +166,36 @@ fn c28_one_word_of_which_no_final_comes_was_the_callers() {
     assert_eq!(call.until(6600), ["stop", "cancel 2"]);
     assert_eq!(call.commits(9000), [(8400, "Tuesday".to_owned())]);
 }
+
+#[test]
+fn c28_an_echo_that_grows_word_by_word_does_not_interrupt() {
+    let mut call =
+        Driver::answered("I have Tuesday at ten or Wednesday at noon. Which one do you want?");
+    let mut seen = call.feed(4560, Input::SpeechStarted { at: at(4500) });
+    for (ms, text) in [
+        (5000, "I have"),
+        (5400, "I have Tuesday at"),
+        (5900, "I have Tuesday at ten"),
+    ] {
+        seen.extend(call.until(ms));
+        seen.extend(call.feed(ms, Input::Transcript(heard(text, ms - 100, false))));
+    }
+    seen.extend(call.until(6200));
+    seen.extend(call.feed(6200, Input::SpeechEnded { at: at(6000) }));
+    let last = heard("I have Tuesday at ten or", 6000, true);
+    seen.extend(call.feed(6300, Input::Transcript(last)));
+    seen.extend(call.until(6900));
+    assert_eq!(seen, ["pause", "finalize", "resume"]);
+}
+
+#[test]
+fn c27_a_listeners_sound_that_is_understood_before_its_end_lets_the_agent_go_on_at_its_end() {
+    let mut call = Driver::answered("Shall I book Tuesday at ten?");
+    call.feed(5260, Input::SpeechStarted { at: at(5200) });
+    call.until(5700);
+    call.feed(5700, Input::Transcript(heard("Mm-hmm.", 5600, true)));
+    call.feed(5800, Input::SpeechEnded { at: at(5600) });
+    assert_eq!(call.until(5800), [""; 0]);
+    call.feed(6000, Input::PlayoutFinished(UtteranceId(2)));
+    assert_eq!(call.commits(7000), [(6100, "Mm-hmm.".to_owned())]);
+}

@@ -87,7 +87,7 @@ struct World {
     words: u64,
     /// When a word was understood last.
     word_at: u64,
-    /// The agent began to speak under a voice that had brought no word for long: a noise.
+    /// The machine takes the voice, which had brought no word for long, for a noise.
     is_over_noise: bool,
     ended: bool,
 }
@@ -182,18 +182,21 @@ impl World {
     }
 
     fn check_overlap(&mut self) {
-        let sounding = !self.paused && self.queue.front().is_some_and(|s| s.sounding);
-        if let (true, Some(since), false) =
-            (sounding, self.speech, self.turn.is_closing() || self.ended)
-        {
+        let Some(since) = self.speech.filter(|_| !self.ended) else {
+            return;
+        };
+        let overlap = at(self.now).since(at(since));
+        if self.turn.caller.speech.is_none() && !self.is_over_noise {
             let wordless = at(self.now).since(at(since.max(self.word_at)));
-            let overlap = at(self.now).since(at(since));
-            self.is_over_noise |= overlap >= config().barge_in && wordless >= NOISE;
-            assert!(
-                overlap < config().barge_in || self.is_over_noise,
-                "the agent spoke over the caller for {overlap:?}"
-            );
+            assert!(wordless >= NOISE, "a voice that brought words is no noise");
+            self.is_over_noise = true;
         }
+        let sounding = !self.paused && self.queue.front().is_some_and(|s| s.sounding);
+        let may_overlap = self.is_over_noise || self.turn.is_closing();
+        assert!(
+            !sounding || may_overlap || overlap < config().barge_in,
+            "the agent spoke over the caller for {overlap:?}"
+        );
     }
 
     /// Lets the playout and the timers run up to `to`.

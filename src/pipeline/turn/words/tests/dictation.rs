@@ -339,6 +339,8 @@ fn c01_c02_neighbours_of_the_cases_are_judged_alike() {
         Plain,
         &[
             "Medicare Part B.",
+            "You are number five.",
+            "I'm number 12.",
             "I need a CBCT.",
             "I need an MRI.",
             "It's about 100.",
