@@ -256,6 +256,9 @@ impl TurnMachine {
     fn playout(&mut self, now: CallTime, input: &Input) {
         let was_greeting = self.agent.greeting.is_some();
         let is_silent = self.agent.playout(now, input);
+        if matches!(input, Input::PlayoutStarted(_)) {
+            self.voices.answered();
+        }
         if was_greeting && self.agent.greeting.is_none() {
             self.greeted_at = Some(now);
         }

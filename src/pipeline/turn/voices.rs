@@ -41,11 +41,17 @@ pub(super) enum Voice {
 #[derive(Debug, Default)]
 pub(super) struct Voices {
     turns: VecDeque<Phi<String>>,
+    /// The agent was heard since the last turn.
+    is_answered: bool,
 }
 
 impl Voices {
     /// Takes a turn and says whose the last ones are.
     pub(super) fn heard(&mut self, text: &str) -> Voice {
+        let is_answered = std::mem::take(&mut self.is_answered);
+        // Who hears no answer says it again.
+        self.turns
+            .pop_back_if(|last| !is_answered && is_repeated(last.expose(), text, WORD_BY_WORD));
         if self.turns.len() == KEPT {
             self.turns.pop_front();
         }
@@ -69,6 +75,11 @@ impl Voices {
         } else {
             Voice::Caller
         }
+    }
+
+    /// The agent is heard.
+    pub(super) fn answered(&mut self) {
+        self.is_answered = true;
     }
 
     fn count(&self, which: impl Fn(&str) -> bool) -> usize {

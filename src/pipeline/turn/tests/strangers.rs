@@ -122,3 +122,15 @@ fn c29_a_voice_without_a_breath_does_not_keep_the_call_for_ever() {
     let seen = call.until(64_000);
     assert_eq!(seen, ["say DidNotCatch(0) 2"], "after a minute");
 }
+
+#[test]
+fn c29_who_hears_no_answer_may_say_it_again() {
+    let mut call = Driver::greeted();
+    for nth in 0..6 {
+        let from = 5000 + 2000 * nth;
+        call.speak(from, from + 1000, "I need to talk about my last bill.");
+        let seen = call.commits(from + 1600);
+        assert_eq!(seen.len(), 1);
+        assert!(!call.turn.is_closing() && !call.turn.is_ended());
+    }
+}
