@@ -49,9 +49,10 @@ impl Voices {
     /// Takes a turn and says whose the last ones are.
     pub(super) fn heard(&mut self, text: &str) -> Voice {
         let is_answered = std::mem::take(&mut self.is_answered);
-        // Who hears no answer says it again.
+        // Who hears no answer says it again; a recording does so anyway.
+        let may_repeat = !is_answered && !is_recording(text);
         self.turns
-            .pop_back_if(|last| !is_answered && is_repeated(last.expose(), text, WORD_BY_WORD));
+            .pop_back_if(|last| may_repeat && is_repeated(last.expose(), text, WORD_BY_WORD));
         if self.turns.len() == KEPT {
             self.turns.pop_front();
         }
