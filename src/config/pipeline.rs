@@ -22,13 +22,14 @@ pub struct PipelineConfig {
     pub session_write_budget_ms: u64,
 }
 
-/// When the caller's turn is over.
+/// When the caller's turn is over. Between the two delays, words that are not complete wait longer: a sentence that goes on half of the way, a number,
+/// a name or an address that is told in groups four fifths, one that cannot be complete all of it.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct EndpointingConfig {
     /// Silence after which the final transcript is asked for and the turn may end, milliseconds.
     pub min_delay_ms: u64,
-    /// Silence after which it ends without one, milliseconds.
+    /// Silence after which it ends without one, or within a number, milliseconds.
     pub max_delay_ms: u64,
 }
 

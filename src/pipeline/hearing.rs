@@ -141,7 +141,9 @@ impl Hearing {
             HearingEvent::Stt(SttEvent::Transcript(transcript)) => {
                 Some(self.understood(transcript))
             }
-            HearingEvent::Stt(SttEvent::UtteranceEnd) => Some(Input::UtteranceEnd),
+            HearingEvent::Stt(SttEvent::UtteranceEnd { last_word_end }) => {
+                Some(Input::UtteranceEnd { last_word_end })
+            }
             HearingEvent::Stt(SttEvent::SpeechStarted) => None,
             HearingEvent::Stt(SttEvent::Closed(result)) => Some(self.stt_lost(result)),
             HearingEvent::Opened(Ok(stream)) => Some(self.stt_opened(stream)),

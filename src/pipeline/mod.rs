@@ -11,7 +11,7 @@ pub mod cover;
 pub mod hearing;
 pub mod journal;
 pub mod latency;
-mod lines;
+pub mod lines;
 mod parting;
 pub mod prompt;
 mod reply;

@@ -33,7 +33,7 @@ use super::{
 };
 use crate::{
     config::PipelineConfig,
-    domain::{call_time::CallTime, tenant::TenantProfile},
+    domain::{call_time::CallTime, conversation::Speaker, tenant::TenantProfile},
     media::frame::AudioFrame,
     providers::{
         ProviderError,
@@ -230,11 +230,17 @@ impl Session {
         let (opening, mut restored, inputs) = beginning.into_parts();
         let unfinished = restored.take_unfinished();
         let config = TurnConfig::new(&deps.config, deps.ring_limit, deps.call_limit);
+        let mut turn = TurnMachine::new(now, config, opening, restored.turns);
+        let last_words = restored
+            .utterances
+            .iter()
+            .rfind(|u| u.speaker == Speaker::Agent);
+        last_words.inspect(|said| turn.remember(&said.text));
         let metrics = deps.metrics;
         let budget = Duration::from_millis(deps.config.session_write_budget_ms);
         Self {
             clock: io.clock,
-            turn: TurnMachine::new(now, config, opening, restored.turns),
+            turn,
             hearing,
             voice: Voice::new(now, deps.tts, tts_request(&deps.profile), tts, io.audio_out),
             llm: deps.llm,

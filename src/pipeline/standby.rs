@@ -114,7 +114,12 @@ mod tests {
         let mut heard = Overheard::default();
         spoke(&mut heard, 1000, 2000);
         heard.note(at(4000), Input::SpeechStarted { at: at(3900) });
-        heard.note(at(4500), Input::UtteranceEnd);
+        heard.note(
+            at(4500),
+            Input::UtteranceEnd {
+                last_word_end: None,
+            },
+        );
         assert_eq!(left(heard, 5000), 2, "without the speech before it");
         let mut heard = Overheard::default();
         spoke(&mut heard, 4000, 4900);
@@ -124,7 +129,12 @@ mod tests {
     #[test]
     fn words_without_a_voice_belong_to_what_was_said_before() {
         let mut heard = Overheard::default();
-        heard.note(at(100), Input::UtteranceEnd);
+        heard.note(
+            at(100),
+            Input::UtteranceEnd {
+                last_word_end: None,
+            },
+        );
         assert_eq!(left(heard, 200), 0);
     }
 }

@@ -6,6 +6,7 @@ mod calendars;
 mod calls;
 mod chaos;
 mod debug_say;
+mod debug_turn;
 mod dispatch;
 mod gateway;
 mod healing;

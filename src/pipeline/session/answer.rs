@@ -56,10 +56,12 @@ impl Session {
         if !self.journal.is_open() {
             return;
         }
-        while let Some((step, sentence)) = reply.take_sentence() {
-            reply.spoken = true;
+        let utterance = reply.utterance;
+        let sentences: Vec<_> = std::iter::from_fn(|| reply.take_sentence()).collect();
+        reply.spoken |= !sentences.is_empty();
+        for (step, sentence) in sentences {
             self.latency.spoken(now);
-            self.voice.say(now, reply.utterance, step, sentence);
+            self.say_sentence(now, utterance, step, sentence);
         }
     }
 
@@ -170,7 +172,7 @@ impl Session {
             Some(effect) => {
                 reply.spoken = true;
                 if let Some(sentence) = Sentence::new(lines::closing(effect)) {
-                    self.voice.say(now, utterance, CANNED, sentence);
+                    self.say_sentence(now, utterance, CANNED, sentence);
                 }
             }
             None => {
@@ -178,7 +180,9 @@ impl Session {
                 return self.broke(now);
             }
         }
-        reply.step = Step::Spoken;
+        if let Some(reply) = &mut self.reply {
+            reply.step = Step::Spoken;
+        }
         self.voice.end(now, utterance);
         self.inputs.push_back(Input::ReplyFinished(utterance));
     }

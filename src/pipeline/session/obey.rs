@@ -96,7 +96,7 @@ impl Session {
     }
 
     fn say_line(&mut self, now: CallTime, utterance: UtteranceId, line: Line) {
-        self.say_canned(now, utterance, &lines::text(line, &self.profile));
+        self.say_canned(now, utterance, &lines::text(line, &self.profile.greeting));
         self.voice.end(now, utterance);
     }
 
@@ -106,9 +106,24 @@ impl Session {
         sentences.extend(splitter.finish());
         for sentence in sentences {
             self.latency.spoken(now);
-            self.voice.say(now, utterance, CANNED, sentence);
+            self.say_sentence(now, utterance, CANNED, sentence);
         }
         self.voice.flush(now);
+    }
+
+    /// Says it, and tells the turn machine what: a question changes how long the caller is waited for, and an echo is known by its words.
+    pub(super) fn say_sentence(
+        &mut self,
+        now: CallTime,
+        utterance: UtteranceId,
+        tag: u32,
+        sentence: Sentence,
+    ) {
+        self.inputs.push_back(Input::AgentSays {
+            utterance,
+            text: sentence.written.clone(),
+        });
+        self.voice.say(now, utterance, tag, sentence);
     }
 
     fn pause(&mut self, now: CallTime) {

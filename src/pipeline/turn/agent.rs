@@ -1,6 +1,6 @@
 //! The agent's side: what it is about to say and what is being heard of it.
 
-use super::{TurnConfig, io::Input};
+use super::{TurnConfig, echo::Said, io::Input};
 use crate::{domain::call_time::CallTime, media::playout::UtteranceId};
 
 /// A reply without any progress for this long has failed.
@@ -82,6 +82,10 @@ pub(super) struct Agent {
     pub(super) audible: Option<UtteranceId>,
     /// Silenced because the caller may be interrupting.
     pub(super) paused: bool,
+    /// The greeting, until it was played to its end: with its disclosure it is owed in full.
+    pub(super) greeting: Option<UtteranceId>,
+    /// Its last words.
+    pub(super) said: Said,
 }
 
 impl Agent {
@@ -103,6 +107,7 @@ impl Agent {
         match input {
             Input::PlayoutStarted(utterance) => {
                 self.audible = Some(*utterance);
+                self.said.started(now, *utterance);
                 if let Some(reply) = self.reply_mut(*utterance) {
                     reply.progress(now);
                 }
@@ -114,6 +119,8 @@ impl Agent {
             }
             Input::PlayoutFinished(utterance) => {
                 self.silence(now, *utterance);
+                self.said.ended(now, *utterance);
+                self.greeting.take_if(|g| g == utterance);
                 self.lines.retain(|l| l != utterance);
                 self.reply
                     .take_if(|r| r.finished && r.utterance == *utterance);

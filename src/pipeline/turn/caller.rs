@@ -5,7 +5,8 @@ use std::time::Duration;
 use super::{
     TurnConfig,
     io::UserTurn,
-    words::{is_backchannel, is_unfinished},
+    overlap::Known,
+    words::{Pause, Question, is_backchannel, pause_after},
 };
 use crate::{
     domain::{call_time::CallTime, conversation::Word, phi::Phi},
@@ -17,6 +18,21 @@ const FINALIZE_GRACE: Duration = Duration::from_millis(700);
 
 /// Voice shorter than this holds no word: what was settled stays settled.
 const BLIP: Duration = Duration::from_millis(150);
+
+/// A number or a name of which only interim words are known gets so much more time: its final transcript holds all of it.
+const LATE_FINAL: Duration = Duration::from_millis(1500);
+
+/// A voice that goes on so long behind the last word, while the recogniser sees a gap, is a noise...
+const NOISE_AFTER_WORDS: Duration = Duration::from_secs(4);
+
+/// ... or, where more words are to come, a long hesitation until then.
+const NOISE_AFTER_HALF_A_SENTENCE: Duration = Duration::from_secs(6);
+
+/// Nobody speaks for so long without a breath.
+const ENDLESS_VOICE: Duration = Duration::from_secs(60);
+
+/// Words that the recogniser trusts less than this, on average, are sounds of another language, or of no language.
+const LEAST_CONFIDENCE: f32 = 0.4;
 
 /// What a transcript brought that was not known before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,8 +62,22 @@ pub(super) struct Caller {
     interim: Option<Transcript>,
     final_at: Option<CallTime>,
     finalize_sent: Option<CallTime>,
-    /// Words before this are known: replays and duplicates are dropped.
-    known_until: Option<CallTime>,
+    /// The recogniser saw a gap behind the last word while the voice went on.
+    gap: bool,
+    /// How its words end, as far as they were judged: how often they had changed, what was asked, and the judgement.
+    judged: Option<(u32, Option<Question>, Pause)>,
+    /// How often its words changed.
+    changes: u32,
+    /// When words came last.
+    heard_at: Option<CallTime>,
+    /// Some of it was the agent's own voice.
+    pub(super) echoed: bool,
+    /// Keys were pressed.
+    typed: bool,
+    /// Words of earlier pieces: replays and duplicates are dropped.
+    known: Known,
+    /// A hello that the greeting answered: it is part of what is said next.
+    carried: Option<(String, Vec<Word>)>,
 }
 
 impl Caller {
@@ -87,32 +117,34 @@ impl Caller {
     }
 
     pub(super) fn hear(&mut self, now: CallTime, transcript: Transcript) -> Fresh {
-        let transcript = self.without_known(transcript);
+        let transcript = self.known.cut(&self.finals, transcript);
         let fresh = classify(transcript.text.expose());
         if fresh != Fresh::Nothing {
             let first = transcript.words.first().map_or(now, |w| w.start);
             let last = transcript.words.last().map_or(now, |w| w.end);
             self.started.get_or_insert(first);
             self.last_voice.get_or_insert(last);
+            self.gap = false;
+            self.heard_at = Some(now);
         }
         if transcript.is_final {
             self.take_final(now, transcript, fresh);
         } else if fresh != Fresh::Nothing {
             self.settled = false;
+            self.changes += 1;
             self.interim = Some(transcript);
         }
         fresh
     }
 
     fn take_final(&mut self, now: CallTime, transcript: Transcript, fresh: Fresh) {
+        self.changes += 1;
         self.interim = None;
         self.final_at = Some(now);
         let ends = transcript.speech_final || transcript.from_finalize;
         self.settled = ends || (self.settled && fresh == Fresh::Nothing);
         self.append(transcript.text.expose());
-        if let Some(last) = transcript.words.last() {
-            self.known_until = Some(last.end);
-        }
+        self.known.learn(&transcript.words);
         self.words.extend(transcript.words);
     }
 
@@ -121,15 +153,70 @@ impl Caller {
         self.started.get_or_insert(now);
         self.last_voice.get_or_insert(now);
         self.append(text);
+        self.changes += 1;
         self.settled = true;
+        self.typed = true;
     }
 
-    /// The recogniser sees the end of the utterance. It outvotes a voice detector that takes lasting noise for a voice.
-    pub(super) fn utterance_ended(&mut self) {
-        if self.interim.is_none() && !self.finals.is_empty() {
-            self.speech = None;
+    /// The recogniser sees a gap behind `last_word_end`. A message about an earlier turn, or one that newer words have overtaken, says nothing. Under a voice the turn
+    /// goes on: the caller may be looking for a word. Only if no word comes for long was the voice a noise, see [`Self::noise_at`].
+    pub(super) fn utterance_ended(&mut self, last_word_end: Option<CallTime>) {
+        if self.finals.is_empty() || last_word_end.is_some_and(|end| !self.is_about_this(end)) {
+            return;
+        }
+        if self.is_speaking() {
+            self.gap = true;
+        } else if self.interim.is_none() {
             self.settled = true;
         }
+    }
+
+    fn is_about_this(&self, last_word_end: CallTime) -> bool {
+        let first = self.words.first().map(|w| w.start).or(self.started);
+        let interim = self.interim.as_ref().and_then(|i| i.words.last());
+        let last = interim.or(self.words.last()).map(|w| w.end);
+        first.is_none_or(|start| last_word_end >= start)
+            && last.is_none_or(|end| last_word_end + BLIP >= end)
+    }
+
+    /// When a voice that brings no more words counts as a noise.
+    pub(super) fn noise_at(&self) -> Option<CallTime> {
+        let endless = self.speech? + ENDLESS_VOICE;
+        let patience = match self.pause() {
+            Pause::Plain => NOISE_AFTER_WORDS,
+            _ => NOISE_AFTER_HALF_A_SENTENCE,
+        };
+        let wordless = self
+            .wordless_since()
+            .filter(|_| self.gap && self.interim.is_none());
+        Some(wordless.map_or(endless, |since| (since + patience).min(endless)))
+    }
+
+    /// Since when the voice goes on without a word.
+    pub(super) fn wordless_since(&self) -> Option<CallTime> {
+        self.speech
+            .map(|since| self.heard_at.map_or(since, |heard| heard.max(since)))
+    }
+
+    /// The voice is none. What was understood is the turn.
+    pub(super) fn call_it_noise(&mut self, now: CallTime) {
+        let Some(since) = self.speech.take() else {
+            return;
+        };
+        self.voiced += now.since(since);
+        let end = self.last_word().unwrap_or(now);
+        self.last_voice = Some(self.last_voice.unwrap_or(end).max(end));
+        self.settled |= self.gap || !self.has_text();
+        self.gap = false;
+    }
+
+    /// End of the last word that was understood.
+    fn last_word(&self) -> Option<CallTime> {
+        let interim = self.interim.as_ref().and_then(|i| i.words.last());
+        interim
+            .or(self.words.last())
+            .map(|w| w.end)
+            .or(self.final_at)
     }
 
     fn append(&mut self, text: &str) {
@@ -137,26 +224,6 @@ impl Caller {
             self.finals.push(' ');
         }
         self.finals.push_str(text);
-    }
-
-    /// Drops words that an earlier final transcript already brought.
-    fn without_known(&self, mut transcript: Transcript) -> Transcript {
-        let Some(known) = self.known_until else {
-            return transcript;
-        };
-        let before = transcript.words.len();
-        transcript
-            .words
-            .retain(|w| w.start + w.end.since(w.start) / 2 >= known);
-        if transcript.words.len() < before {
-            let rest: Vec<&str> = transcript
-                .words
-                .iter()
-                .map(|w| w.text.expose().as_str())
-                .collect();
-            transcript.text = Phi::new(rest.join(" "));
-        }
-        transcript
     }
 
     /// Whether anything was voiced or understood since the last turn.
@@ -170,6 +237,48 @@ impl Caller {
 
     pub(super) fn is_speaking(&self) -> bool {
         self.speech.is_some()
+    }
+
+    /// Keys pressed, no words.
+    pub(super) fn is_typed(&self) -> bool {
+        self.typed
+    }
+
+    /// Whether the turn began before this time.
+    pub(super) fn began_before(&self, time: CallTime) -> bool {
+        self.started.is_some_and(|started| started < time)
+    }
+
+    /// Whether these are words of which the recogniser itself believes few.
+    pub(super) fn is_unintelligible(&self) -> bool {
+        let sum: f32 = self.words.iter().map(|w| w.confidence).sum();
+        self.words.len() > 1 && sum < LEAST_CONFIDENCE * self.words.len() as f32
+    }
+
+    /// Keeps the words for the next turn.
+    pub(super) fn carry(&mut self) {
+        let (text, words) = self.take_words();
+        self.reset();
+        self.carried = Some((text, words));
+    }
+
+    /// The turn's words, behind those that were carried over.
+    pub(super) fn whole_text(&self) -> String {
+        match &self.carried {
+            Some((before, _)) => format!("{before} {}", self.text()),
+            None => self.text(),
+        }
+    }
+
+    fn take_words(&mut self) -> (String, Vec<Word>) {
+        let text = self.whole_text();
+        let mut words = self.carried.take().map(|c| c.1).unwrap_or_default();
+        words.append(&mut self.words);
+        if let Some(interim) = self.interim.take() {
+            self.known.learn(&interim.words);
+            words.extend(interim.words);
+        }
+        (text, words)
     }
 
     pub(super) fn text(&self) -> String {
@@ -188,18 +297,35 @@ impl Caller {
             .map(|t| t + FINALIZE_GRACE)
     }
 
+    /// Judges how the words end, if they or the question have changed. `asked` is what the agent waits for.
+    pub(super) fn judge(&mut self, asked: Option<Question>) {
+        let is_known = self
+            .judged
+            .is_some_and(|(changes, of, _)| changes == self.changes && of == asked);
+        if !is_known {
+            let pause = match self.has_text() && !self.typed {
+                true => pause_after(&self.text(), asked),
+                false => Pause::Plain,
+            };
+            self.judged = Some((self.changes, asked, pause));
+        }
+    }
+
+    /// How the turn's words end.
+    pub(super) fn pause(&self) -> Pause {
+        self.judged.map_or(Pause::Plain, |(_, _, pause)| pause)
+    }
+
     /// When a turn with words is over, if nothing more comes.
     pub(super) fn endpoint_at(&self, config: &TurnConfig) -> Option<CallTime> {
         let last = self.last_voice?;
         if self.is_speaking() || !self.has_text() {
             return None;
         }
-        let patience = if !self.settled {
-            config.max_delay
-        } else if is_unfinished(&self.text()) {
-            (config.min_delay + config.max_delay) / 2
-        } else {
-            config.min_delay
+        let patience = match (self.settled, self.pause()) {
+            (true, pause) => config.patience(pause),
+            (false, Pause::Dictating | Pause::Incomplete) => config.max_delay + LATE_FINAL,
+            (false, Pause::Plain | Pause::Unfinished) => config.max_delay,
         };
         Some(last + patience)
     }
@@ -219,10 +345,7 @@ impl Caller {
 
     /// Ends the turn and starts an empty one.
     pub(super) fn take(&mut self, index: u32, endpoint_at: CallTime) -> UserTurn {
-        let text = self.text();
-        let mut words = std::mem::take(&mut self.words);
-        words.extend(self.interim.take().into_iter().flat_map(|i| i.words));
-        self.known_until = words.last().map(|w| w.end).or(self.known_until);
+        let (text, words) = self.take_words();
         let ended = self.last_voice.unwrap_or(endpoint_at);
         let started = self.started.unwrap_or(ended);
         let turn = UserTurn {
@@ -243,7 +366,9 @@ impl Caller {
         *self = Self {
             speech: self.speech,
             started: self.speech,
-            known_until: self.known_until,
+            heard_at: self.heard_at,
+            known: std::mem::take(&mut self.known),
+            carried: self.carried.take(),
             ..Self::default()
         };
     }

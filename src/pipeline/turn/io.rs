@@ -29,8 +29,11 @@ pub enum Input {
     },
     /// The recogniser understood something.
     Transcript(Transcript),
-    /// The recogniser sees a long gap after the last word.
-    UtteranceEnd,
+    /// The recogniser sees a long gap after a word.
+    UtteranceEnd {
+        /// End of that word, if the recogniser tells it.
+        last_word_end: Option<CallTime>,
+    },
     /// The recogniser is gone; it is being opened again.
     SttLost,
     /// The recogniser is back and hears what it missed.
@@ -39,6 +42,13 @@ pub enum Input {
     SttDead,
     /// The synthesiser cannot be opened again: nothing more can be said.
     VoiceDead,
+    /// This text of the utterance is on its way to the playout.
+    AgentSays {
+        /// Which.
+        utterance: UtteranceId,
+        /// A sentence or more, as written.
+        text: Phi<String>,
+    },
     /// The caller hears this utterance, from now on or again.
     PlayoutStarted(UtteranceId),
     /// All sound so far was played; more may come.
@@ -145,8 +155,14 @@ pub enum Line {
     Resumed,
     /// After a person did not take the call.
     Returned,
-    /// The caller spoke, but no word was understood.
-    DidNotCatch,
+    /// The caller spoke, but no word was understood; how often this was said before.
+    DidNotCatch(u32),
+    /// The caller spoke several times, and no word was understood: a person takes over.
+    NotUnderstood,
+    /// Somebody says the same again and again: a person takes over.
+    SameAgain,
+    /// A recording speaks.
+    Recording,
     /// The recogniser broke while the caller spoke.
     LineBroke,
     /// The model broke off in its answer: it starts again.
@@ -159,6 +175,28 @@ pub enum Line {
     HandOver,
     /// The call is too long.
     TimeUp,
+}
+
+impl Line {
+    /// Its name.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Greeting => "greeting",
+            Self::Resumed => "resumed",
+            Self::Returned => "returned",
+            Self::DidNotCatch(_) => "did_not_catch",
+            Self::NotUnderstood => "not_understood",
+            Self::SameAgain => "same_again",
+            Self::Recording => "recording",
+            Self::LineBroke => "line_broke",
+            Self::SayAgain => "say_again",
+            Self::AreYouThere(_) => "are_you_there",
+            Self::AwayGoodbye => "away_goodbye",
+            Self::HandOver => "hand_over",
+            Self::TimeUp => "time_up",
+        }
+    }
 }
 
 /// How the agent begins.

@@ -25,8 +25,14 @@ impl TurnMachine {
         if !matches!(self.phase, Phase::Open(_)) {
             return;
         }
+        let is_greeted = self.agent.greeting.is_none();
         if self.agent.is_busy() || self.agent.is_speculating() {
-            self.fall_silent(false);
+            self.fall_silent(now, false);
+        }
+        if !is_greeted {
+            // Nobody heard it to its end.
+            self.caller.speech = None;
+            return self.say(Line::Greeting);
         }
         if self.caller.has_text() {
             self.take_turn(now);

@@ -4,29 +4,45 @@
 //! [`TurnMachine::deadline`] and feed [`Input::Timeout`]. No deadline that remains after an input lies in its past.
 //!
 //! The caller's turn ends after a silence ([`TurnConfig::min_delay`]) *and* with the recogniser's final word; the final transcript is asked
-//! for as soon as the voice stops, so that both waits overlap, and the reply is generated speculatively meanwhile. A voice over the agent's
-//! silences it after [`TurnConfig::barge_in`]; a word makes that an interruption, a cough or a backchannel lets the agent go on.
+//! for as soon as the voice stops, so that both waits overlap, and the reply is generated speculatively meanwhile. Words that go on, and numbers,
+//! names and addresses that are told in groups, wait longer (`words`), also by what the agent has just asked for (`echo`), but never longer than
+//! [`TurnConfig::max_delay`] after the recogniser's last word.
+//!
+//! A voice over the agent's silences it after [`TurnConfig::barge_in`]; a word makes that an interruption, a cough, a backchannel or the agent's own
+//! echo lets it go on (`floor`). A backchannel at the end of the agent's words is an answer. The greeting is said in full, whatever comes into it,
+//! and a goodbye ends nothing while the caller has one more question (`closing`). Speech that is not understood, a recording, and the same sentence
+//! again and again end with a person or a goodbye (`voices`).
 
+mod actions;
 mod agent;
 mod caller;
+mod closing;
+mod echo;
+mod floor;
 mod io;
+mod keys;
 mod leg;
+mod overlap;
 mod rules;
+mod voices;
 mod words;
 
 use std::{collections::VecDeque, time::Duration};
 
 use self::{
     agent::{Agent, Reply},
-    caller::{Caller, Fresh},
+    caller::Caller,
+    voices::Voices,
+    words::Pause,
 };
 pub use self::{
     io::{BrokeOff, EndReason, Input, Line, Opening, Output, UserTurn},
     words::{is_backchannel, is_unfinished},
 };
 use crate::{
-    config::PipelineConfig, domain::call_time::CallTime, media::playout::UtteranceId,
-    providers::stt::Transcript,
+    config::PipelineConfig,
+    domain::{call_time::CallTime, phi::Phi},
+    media::playout::UtteranceId,
 };
 
 /// Times of the turn machine.
@@ -65,6 +81,16 @@ impl TurnConfig {
             call_limit,
         }
     }
+
+    /// Silence after which a turn whose words end like this is over.
+    fn patience(&self, pause: Pause) -> Duration {
+        match pause {
+            Pause::Plain => self.min_delay,
+            Pause::Unfinished => (self.min_delay + self.max_delay) / 2,
+            Pause::Dictating => (self.min_delay + self.max_delay * 4) / 5,
+            Pause::Incomplete => self.max_delay,
+        }
+    }
 }
 
 /// See the module.
@@ -79,6 +105,18 @@ pub struct TurnMachine {
     resume_at: Option<CallTime>,
     /// Keys of a number being typed, and the last one's time.
     keys: Option<(String, CallTime)>,
+    /// Until when the end of the agent's words makes a listener's sound an answer.
+    answer_until: Option<CallTime>,
+    /// When the greeting had been played to its end.
+    greeted_at: Option<CallTime>,
+    /// End of the voice in which no word was understood.
+    gave_up: Option<CallTime>,
+    /// Who speaks.
+    voices: Voices,
+    /// Since when the conversation is open, kept while it closes.
+    opened_at: CallTime,
+    /// Words of the caller take the end back.
+    reopens: bool,
     quiet_since: CallTime,
     reprompts: u32,
     misses: u32,
@@ -113,6 +151,12 @@ impl TurnMachine {
             agent: Agent::default(),
             resume_at: None,
             keys: None,
+            answer_until: None,
+            greeted_at: None,
+            gave_up: None,
+            voices: Voices::default(),
+            opened_at: now,
+            reopens: false,
             quiet_since: now,
             reprompts: 0,
             misses: 0,
@@ -123,6 +167,11 @@ impl TurnMachine {
             turns,
             outputs: VecDeque::new(),
         }
+    }
+
+    /// The agent's last words from before this machine's time: what they ask for is still open.
+    pub fn remember(&mut self, text: &Phi<String>) {
+        self.agent.said.remember(text);
     }
 
     /// Something happened at `now`; `now` never goes back.
@@ -160,7 +209,8 @@ impl TurnMachine {
             Input::SpeechStarted { at } => self.speech_started(now, at),
             Input::SpeechEnded { at } => self.speech_ended(now, at),
             Input::Transcript(transcript) => self.transcript(now, transcript),
-            Input::UtteranceEnd => self.caller.utterance_ended(),
+            Input::UtteranceEnd { last_word_end } => self.caller.utterance_ended(last_word_end),
+            Input::AgentSays { utterance, text } => self.agent.said.says(utterance, &text),
             Input::SttLost => self.stt_lost(),
             Input::SttRestored => self.stt_restored(now),
             Input::SttDead => self.hand_over(now, EndReason::Failed),
@@ -190,62 +240,6 @@ impl TurnMachine {
             && self.keys.is_none()
     }
 
-    fn speech_started(&mut self, now: CallTime, at: CallTime) {
-        self.caller.speech_started(at.min(now));
-        self.resume_at = None;
-        if self.agent.is_busy() && self.agent.audible.is_none() {
-            self.pause();
-        }
-    }
-
-    fn speech_ended(&mut self, now: CallTime, at: CallTime) {
-        let stretch = self
-            .caller
-            .speech
-            .map_or(Duration::ZERO, |since| at.since(since));
-        if self.caller.speech_ended(now, at.min(now)) {
-            self.outputs.push_back(Output::Finalize);
-        }
-        if self.agent.paused {
-            let doubt = if self.is_closing() || stretch < self.config.barge_in {
-                Duration::ZERO
-            } else {
-                rules::DOUBT
-            };
-            self.resume_at = Some(now + doubt);
-        } else if !self.agent.is_busy() {
-            self.quiet_since = now;
-        }
-    }
-
-    fn transcript(&mut self, now: CallTime, transcript: Transcript) {
-        let (is_final, answered) = (transcript.is_final, transcript.from_finalize);
-        let fresh = self.caller.hear(now, transcript);
-        if self.agent.is_busy() && !self.is_closing() {
-            match fresh {
-                Fresh::Words => self.interrupt(),
-                Fresh::Backchannel if is_final => self.ignore_speech(now),
-                Fresh::Nothing if answered && !self.caller.has_text() => self.ignore_speech(now),
-                Fresh::Backchannel | Fresh::Nothing => {}
-            }
-        } else if fresh != Fresh::Nothing {
-            self.drop_speculation();
-        }
-        if self.caller.has_text() && !self.caller.settled && self.caller.ask_final(now) {
-            self.outputs.push_back(Output::Finalize);
-        }
-    }
-
-    /// The voice over the agent was no claim of the floor.
-    fn ignore_speech(&mut self, now: CallTime) {
-        if !self.caller.is_speaking() {
-            self.caller.reset();
-            if self.agent.paused {
-                self.resume_at = Some(now);
-            }
-        }
-    }
-
     fn stt_lost(&mut self) {
         self.stt_lost = true;
         self.apologise |= self.caller.is_open() && !self.agent.is_busy();
@@ -260,13 +254,21 @@ impl TurnMachine {
     }
 
     fn playout(&mut self, now: CallTime, input: &Input) {
-        if self.agent.playout(now, input) {
+        let was_greeting = self.agent.greeting.is_some();
+        let is_silent = self.agent.playout(now, input);
+        if matches!(input, Input::PlayoutStarted(_)) {
+            self.voices.answered();
+        }
+        if was_greeting && self.agent.greeting.is_none() {
+            self.greeted_at = Some(now);
+        }
+        if is_silent {
             self.quiet_since = now;
             if std::mem::take(&mut self.agent.paused) {
                 self.resume_at = None;
                 self.outputs.push_back(Output::ResumePlayout);
             }
-            self.end_if_closed();
+            self.end_if_closed(now);
         }
     }
 
@@ -311,60 +313,6 @@ impl TurnMachine {
         }
     }
 
-    fn close(&mut self, now: CallTime, why: EndReason) {
-        if matches!(self.phase, Phase::Open(_)) {
-            self.phase = Phase::Closing(why, now);
-            self.caller.reset();
-            if self.agent.paused && !self.caller.is_speaking() {
-                self.resume_at = Some(now);
-            }
-        }
-    }
-
-    /// Says that we cannot go on, and ends.
-    fn hand_over(&mut self, now: CallTime, why: EndReason) {
-        match self.phase {
-            Phase::Ringing(_) => self.end(why),
-            Phase::Open(_) => {
-                if self.agent.reply.is_some() {
-                    self.fall_silent(false);
-                }
-                self.say(Line::HandOver);
-                self.close(now, why);
-            }
-            Phase::Closing(..) => self.end_if_closed(),
-            Phase::Ended => {}
-        }
-    }
-
-    fn end_if_closed(&mut self) {
-        if let Phase::Closing(why, _) = self.phase
-            && !self.agent.is_busy()
-        {
-            self.end(why);
-        }
-    }
-
-    fn end(&mut self, why: EndReason) {
-        self.cancel_reply();
-        self.phase = Phase::Ended;
-        self.outputs.push_back(Output::End(why));
-    }
-
-    /// The caller has the floor.
-    fn interrupt(&mut self) {
-        self.fall_silent(self.agent.audible.is_some());
-    }
-
-    fn fall_silent(&mut self, barge_in: bool) {
-        self.outputs.push_back(Output::StopPlayout { barge_in });
-        self.cancel_reply();
-        self.agent.paused = false;
-        self.agent.lines.clear();
-        self.agent.audible = None;
-        self.resume_at = None;
-    }
-
     fn cancel_reply(&mut self) {
         if let Some(reply) = self.agent.reply.take() {
             self.outputs.push_back(Output::CancelReply(reply.utterance));
@@ -377,13 +325,6 @@ impl TurnMachine {
         }
     }
 
-    fn pause(&mut self) {
-        if !self.agent.paused {
-            self.agent.paused = true;
-            self.outputs.push_back(Output::PausePlayout);
-        }
-    }
-
     /// Queues a line. While the caller speaks it is held back.
     fn say(&mut self, line: Line) {
         if self.caller.is_speaking() {
@@ -391,6 +332,15 @@ impl TurnMachine {
         }
         let utterance = self.next_utterance();
         self.agent.lines.push(utterance);
+        match line {
+            Line::Greeting => self.agent.greeting = Some(utterance),
+            Line::Resumed
+            | Line::DidNotCatch(_)
+            | Line::LineBroke
+            | Line::SayAgain
+            | Line::AreYouThere(_) => self.agent.said.is_aside(utterance),
+            _ => {}
+        }
         self.outputs.push_back(Output::Say(utterance, line));
     }
 
@@ -412,35 +362,8 @@ impl TurnMachine {
         UtteranceId(self.utterances)
     }
 
-    fn key(&mut self, now: CallTime, key: char) {
-        if !matches!(self.phase, Phase::Open(_)) {
-            return;
-        }
-        let (mut keys, last) = self.keys.take().unwrap_or_default();
-        if key != '#' && keys.len() >= rules::MOST_KEYS {
-            // Nobody types a number as long as that: what comes now neither counts nor holds up the turn.
-            self.keys = Some((keys, last));
-        } else if key != '#' {
-            keys.push(key);
-            self.keys = Some((keys, now));
-        } else if !keys.is_empty() {
-            self.typed(now, &keys);
-        }
-    }
-
-    fn typed(&mut self, now: CallTime, keys: &str) {
-        if self.agent.is_busy() {
-            self.interrupt();
-        }
-        self.drop_speculation();
-        let spaced: Vec<String> = keys.chars().map(String::from).collect();
-        self.caller.typed(
-            now,
-            &format!("I pressed {} on my keypad.", spaced.join(" ")),
-        );
-    }
-
     fn take_turn(&mut self, now: CallTime) {
+        self.answer_until = None;
         let endpoint_at = self.caller.endpoint_at(&self.config).unwrap_or(now);
         let turn = self.caller.take(self.turns, endpoint_at);
         self.turns += 1;

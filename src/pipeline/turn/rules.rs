@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::{EndReason, Line, Output, Phase, Reply, TurnMachine};
-use crate::domain::{call_time::CallTime, phi::Phi};
+use super::{Phase, TurnMachine, words::Pause};
+use crate::domain::call_time::CallTime;
 
 /// Wait after a voice over the agent for words that make it an interruption.
 pub(super) const DOUBT: Duration = Duration::from_millis(1000);
@@ -17,30 +17,31 @@ const SURE_INTERRUPTION: Duration = Duration::from_millis(1000);
 /// Pause that ends a number typed on the keypad.
 const KEY_PAUSE: Duration = Duration::from_secs(2);
 
-/// Keys in one turn.
-pub(super) const MOST_KEYS: usize = 32;
-
 /// The last words take no longer.
 const CLOSING_LIMIT: Duration = Duration::from_secs(20);
 
-/// Voice without words that deserves an answer.
-const WORDLESS_SPEECH: Duration = Duration::from_millis(600);
+/// A voice under which the greeting waits so long without a word is a noise.
+const GREETING_PATIENCE: Duration = Duration::from_secs(5);
 
-/// Answers to speech without words in a row.
-const MISS_LIMIT: u32 = 2;
+/// A number that may go on is answered in thought only so shortly before its end.
+const LATE_SPECULATION: Duration = Duration::from_millis(1000);
 
 /// Extra wait for words while the recogniser is being opened again.
 const REOPEN_GRACE: Duration = Duration::from_secs(3);
 
 /// The rules, in the order in which those due at the same time are applied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Rule {
+pub(super) enum Rule {
     NeverCame,
     TooLong,
     ClosingLimit,
+    Closes,
+    Noise,
+    GreetingOverNoise,
     Silence,
     SureInterruption,
     Resume,
+    NoAnswer,
     DropSpeculation,
     Settle,
     Keys,
@@ -52,13 +53,17 @@ enum Rule {
     Away,
 }
 
-const RULES: [Rule; 15] = [
+const RULES: [Rule; 19] = [
     Rule::NeverCame,
     Rule::TooLong,
     Rule::ClosingLimit,
+    Rule::Closes,
+    Rule::Noise,
+    Rule::GreetingOverNoise,
     Rule::Silence,
     Rule::SureInterruption,
     Rule::Resume,
+    Rule::NoAnswer,
     Rule::DropSpeculation,
     Rule::Settle,
     Rule::Keys,
@@ -81,6 +86,7 @@ impl TurnMachine {
     pub(super) fn run_rules(&mut self, now: CallTime) {
         // Each action clears its own condition, so a handful of rounds suffices; the bound turns a bug into a late action instead of a hang.
         for _ in 0..64 {
+            self.caller.judge(self.agent.said.question());
             let due = RULES
                 .iter()
                 .filter_map(|rule| self.due(*rule).map(|at| (at, *rule)));
@@ -97,6 +103,7 @@ impl TurnMachine {
             (Phase::Ringing(since), Rule::NeverCame) => Some(since + self.config.ring_limit),
             (Phase::Open(since), Rule::TooLong) => Some(since + self.config.call_limit),
             (Phase::Closing(_, since), Rule::ClosingLimit) => Some(since + CLOSING_LIMIT),
+            (Phase::Closing(..), Rule::Closes) => self.closes_at(),
             (Phase::Open(_) | Phase::Closing(..), Rule::Resume) => self.resume_at,
             (Phase::Open(_) | Phase::Closing(..), Rule::ReplyLimit) => self.agent.reply_fails_at(),
             (Phase::Open(_), rule) => self.due_in_conversation(rule),
@@ -106,12 +113,11 @@ impl TurnMachine {
 
     fn due_in_conversation(&self, rule: Rule) -> Option<CallTime> {
         match rule {
+            Rule::Noise => self.caller.noise_at(),
+            Rule::GreetingOverNoise => self.greets_over_noise_at(),
             Rule::Silence => self.silences_at(),
-            Rule::SureInterruption => self
-                .caller
-                .speech
-                .filter(|_| self.agent.paused)
-                .map(|s| s + SURE_INTERRUPTION),
+            Rule::SureInterruption => self.interrupts_surely_at(),
+            Rule::NoAnswer => self.answer_until.filter(|_| self.agent.is_busy()),
             Rule::DropSpeculation => self
                 .caller
                 .speech
@@ -143,6 +149,27 @@ impl TurnMachine {
         }
     }
 
+    /// A voice of which the agent's own words are understood is its echo, unless it goes on for much longer than the agent's sound.
+    fn interrupts_surely_at(&self) -> Option<CallTime> {
+        let patience = if self.caller.echoed {
+            SURE_INTERRUPTION * 4
+        } else {
+            SURE_INTERRUPTION
+        };
+        self.caller
+            .speech
+            .filter(|_| self.agent.paused && self.agent.greeting.is_none())
+            .map(|since| since + patience)
+    }
+
+    fn greets_over_noise_at(&self) -> Option<CallTime> {
+        let waits = self.agent.greeting.is_some() && self.agent.paused && !self.caller.has_text();
+        self.caller
+            .wordless_since()
+            .filter(|_| waits)
+            .map(|since| since + GREETING_PATIENCE)
+    }
+
     fn silences_at(&self) -> Option<CallTime> {
         let over_agent = self.agent.audible.is_some() && !self.agent.paused;
         self.caller
@@ -168,7 +195,17 @@ impl TurnMachine {
             && !self.agent.is_busy()
             && self.speculations < SPECULATION_LIMIT;
         let ready = self.caller.settled && self.caller.has_text() && !self.caller.is_speaking();
-        self.caller.last_voice.filter(|_| free && ready)
+        if !free || !ready || self.is_greeted_hello() || self.caller.is_unintelligible() {
+            return None;
+        }
+        match self.caller.pause() {
+            Pause::Plain | Pause::Unfinished => self.caller.last_voice,
+            // Each group of a number would be answered for nothing.
+            Pause::Dictating | Pause::Incomplete => self
+                .caller
+                .endpoint_at(&self.config)
+                .map(|t| t - LATE_SPECULATION),
+        }
     }
 
     fn away_at(&self) -> Option<CallTime> {
@@ -177,120 +214,5 @@ impl TurnMachine {
             && !self.caller.is_open()
             && self.keys.is_none();
         idle.then(|| self.quiet_since + self.config.away)
-    }
-
-    fn apply(&mut self, now: CallTime, rule: Rule) {
-        match rule {
-            Rule::NeverCame => self.end(self.absent()),
-            Rule::TooLong => self.end_with(now, Line::TimeUp, EndReason::TooLong),
-            Rule::ClosingLimit => self.closing_limit(),
-            Rule::Silence => self.pause(),
-            Rule::SureInterruption => self.interrupt(),
-            Rule::Resume => self.resume(),
-            Rule::DropSpeculation => self.drop_speculation(),
-            Rule::Settle => self.caller.settled = true,
-            Rule::Keys => {
-                let (keys, _) = self.keys.take().unwrap_or_default();
-                self.typed(now, &keys);
-            }
-            Rule::Commit => self.commit(now),
-            Rule::Speculate => self.speculate(now),
-            Rule::GiveUp => self.give_up(now),
-            Rule::ReplyLimit => self.reply_limit(now),
-            Rule::Filler => self.filler(now),
-            Rule::Away => self.caller_away(now),
-        }
-    }
-
-    fn end_with(&mut self, now: CallTime, line: Line, why: EndReason) {
-        self.fall_silent(false);
-        self.say(line);
-        self.close(now, why);
-    }
-
-    fn closing_limit(&mut self) {
-        if let Phase::Closing(why, _) = self.phase {
-            self.end(why);
-        }
-    }
-
-    fn resume(&mut self) {
-        self.resume_at = None;
-        if std::mem::take(&mut self.agent.paused) {
-            self.caller.reset();
-            self.outputs.push_back(Output::ResumePlayout);
-        }
-    }
-
-    fn commit(&mut self, now: CallTime) {
-        self.take_turn(now);
-        (self.reprompts, self.misses, self.speculations) = (0, 0, 0);
-        if std::mem::take(&mut self.apologise) {
-            self.say(Line::LineBroke);
-        }
-        match &mut self.agent.reply {
-            Some(reply) => {
-                reply.commit(now);
-                self.outputs
-                    .push_back(Output::ReleaseReply(reply.utterance));
-            }
-            None => self.start_reply(now),
-        }
-    }
-
-    fn speculate(&mut self, now: CallTime) {
-        self.speculations += 1;
-        let utterance = self.next_utterance();
-        self.agent.reply = Some(Reply::new(now, utterance, false, 0));
-        self.outputs.push_back(Output::StartReply {
-            utterance,
-            draft: Some(Phi::new(self.caller.text())),
-        });
-    }
-
-    fn give_up(&mut self, now: CallTime) {
-        let spoke = self.caller.voiced >= WORDLESS_SPEECH;
-        self.caller.reset();
-        self.quiet_since = now;
-        let apologise = std::mem::take(&mut self.apologise);
-        if (spoke || apologise) && self.misses < MISS_LIMIT {
-            self.misses += 1;
-            self.say(Line::DidNotCatch);
-        }
-    }
-
-    fn reply_limit(&mut self, now: CallTime) {
-        let Some(reply) = &self.agent.reply else {
-            return;
-        };
-        let (utterance, finished, committed) = (reply.utterance, reply.finished, reply.committed);
-        self.outputs.push_back(Output::CancelReply(utterance));
-        self.agent.reply = None;
-        if finished && committed {
-            // Its text was given to the synthesiser and no sound came: another line would not be heard either.
-            self.end(EndReason::VoiceDead);
-        } else if committed {
-            self.hand_over(now, EndReason::Failed);
-        }
-    }
-
-    fn filler(&mut self, now: CallTime) {
-        if let Some(reply) = &mut self.agent.reply {
-            let nth = reply.fill(now);
-            self.outputs.push_back(Output::Filler {
-                utterance: reply.utterance,
-                nth,
-            });
-        }
-    }
-
-    fn caller_away(&mut self, now: CallTime) {
-        if self.reprompts < self.config.away_limit {
-            self.reprompts += 1;
-            self.say(Line::AreYouThere(self.reprompts - 1));
-        } else {
-            self.say(Line::AwayGoodbye);
-            self.close(now, EndReason::CallerAway);
-        }
     }
 }

@@ -8,7 +8,7 @@ use tokio::sync::mpsc;
 
 use super::{BoxFuture, ProviderError};
 use crate::{
-    domain::{conversation::Word, phi::Phi},
+    domain::{call_time::CallTime, conversation::Word, phi::Phi},
     media::frame::AudioFrame,
 };
 
@@ -64,8 +64,11 @@ pub enum SttEvent {
     SpeechStarted,
     /// It understood something.
     Transcript(Transcript),
-    /// The gap after the last word exceeds the utterance limit.
-    UtteranceEnd,
+    /// The gap after a word exceeds the utterance limit. The message may come late, when the caller speaks again already.
+    UtteranceEnd {
+        /// End of that word on the call's clock; none if the vendor names none.
+        last_word_end: Option<CallTime>,
+    },
     /// The stream is gone. `Ok` after `Close`.
     Closed(Result<(), ProviderError>),
 }

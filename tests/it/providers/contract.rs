@@ -133,7 +133,7 @@ async fn heard(stream: &mut SttStream) -> (Vec<Transcript>, Result<(), Fault>) {
         match stt_event(stream).await {
             SttEvent::Transcript(transcript) => transcripts.push(transcript),
             SttEvent::Closed(result) => return (transcripts, result.map_err(|e| e.fault)),
-            SttEvent::SpeechStarted | SttEvent::UtteranceEnd => {}
+            SttEvent::SpeechStarted | SttEvent::UtteranceEnd { .. } => {}
         }
     }
 }

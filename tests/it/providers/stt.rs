@@ -120,7 +120,11 @@ async fn a_conversation_from_handshake_to_close() {
     let hello = transcript(&mut stream).await;
     assert!(hello.is_final && hello.from_finalize && hello.text.expose() == "hello");
     assert_eq!(hello.words[0].start, CallTime::from_millis(5020));
-    assert!(matches!(event(&mut stream).await, SttEvent::UtteranceEnd));
+    let gap = event(&mut stream).await;
+    let SttEvent::UtteranceEnd { last_word_end } = gap else {
+        panic!("{gap:?}");
+    };
+    assert_eq!(last_word_end, Some(CallTime::from_millis(5500)), "C06");
 
     stream.input.send(SttInput::Close).await.expect("runs");
     assert_eq!(socket.text().await, r#"{"type":"CloseStream"}"#);

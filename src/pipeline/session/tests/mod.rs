@@ -298,3 +298,59 @@ async fn words_that_a_ring_tone_covers_are_not_in_the_transcript() {
         "{said:?}"
     );
 }
+
+#[tokio::test(start_paused = true)]
+async fn c01_the_rest_of_a_number_that_the_agent_asked_for_is_waited_for() {
+    let stage = Stage::greeted(Script::of(&[
+        &[Say("What is your phone number?")],
+        &[Say("Thank you.")],
+    ]))
+    .await;
+    stage.asks("I need a cleaning").await;
+    sleep(Duration::from_secs(3)).await;
+    stage.says("212.").await;
+    sleep(Duration::from_millis(1700)).await;
+    stage.asks("555 0123.").await;
+    sleep(HALF).await;
+    let asked = stage.last_asked();
+    let last = asked.last().map(String::as_str);
+    assert_eq!(last, Some("user: 212. 555 0123."));
+    stage.hang_up().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn c27_a_listeners_sound_at_the_end_of_the_question_reaches_the_model() {
+    let stage = Stage::greeted(Script::of(&[
+        &[Say("Shall I book Tuesday at ten?")],
+        &[Say("It is booked.")],
+    ]))
+    .await;
+    stage.asks("Do you have anything on Tuesday").await;
+    sleep(WORD * 5).await;
+    stage.asks("Mm-hmm").await;
+    sleep(Duration::from_secs(1)).await;
+    assert_eq!(
+        stage.last_asked()[2..],
+        ["agent: Shall I book Tuesday at ten?", "user: Mm-hmm"]
+    );
+    assert_eq!(stage.hang_up().await.barge_ins, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn c17_one_more_question_into_the_goodbye_is_answered() {
+    let goodbye: &[_] = &[
+        Say("You are all set. Thank you for calling and see you on Tuesday. Goodbye."),
+        Call("end_call"),
+    ];
+    let stage = Stage::greeted(Script::of(&[goodbye, &[Say("Sure, what is it?")]])).await;
+    stage.asks("That is all").await;
+    sleep(WORD * 3).await;
+    let end = stage.asks("Wait one more question").await;
+    sleep(Duration::from_secs(2)).await;
+    let asked = stage.last_asked();
+    let last = asked.last().map(String::as_str);
+    assert_eq!(last, Some("user: Wait one more question"));
+    assert!(stage.voice_after(end).is_some(), "it is answered");
+    let report = stage.hang_up().await;
+    assert_eq!(report.ending, EndReason::CallerLeft);
+}

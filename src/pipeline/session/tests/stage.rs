@@ -33,7 +33,7 @@ use crate::{
         tts::{TtsEvent, TtsInput},
         vad::VadEvent,
     },
-    tools::outcome::{ToolOutcome, ToolStatus},
+    tools::outcome::{CallEffect, ToolOutcome, ToolStatus},
 };
 
 /// Length of each spoken word.
@@ -357,16 +357,16 @@ fn lines(messages: &[Message]) -> Vec<String> {
 
 fn toolbox(took: Duration) -> Toolbox {
     let done = move |request: ToolRequest| ToolOutcome {
+        effect: (request.name == "end_call").then_some(CallEffect::EndCall),
         id: request.id,
         content: Phi::new(json!({ "done": request.name })),
         status: ToolStatus::Done,
-        effect: None,
         took,
     };
     Toolbox {
         specs: Vec::new(),
         is_mutating: Arc::new(|name| name == "book" || name == "cancel"),
-        is_closing: Arc::new(|name| name == "end"),
+        is_closing: Arc::new(|name| name == "end_call"),
         run: Arc::new(move |request, _, _| {
             Box::pin(async move {
                 sleep(took).await;

@@ -212,8 +212,13 @@ fn the_goodbye_is_played_wholly() {
     call.feed(4100, Input::Closing(EndReason::Goodbye));
     call.feed(5060, Input::SpeechStarted { at: at(5000) });
     assert!(
-        call.feed(5400, Input::Transcript(heard("wait", 5300, false)))
+        call.feed(5400, Input::Transcript(heard("okay thanks", 5300, false)))
             .is_empty()
+    );
+    call.feed(5600, Input::SpeechEnded { at: at(5400) });
+    call.feed(
+        5700,
+        Input::Transcript(heard("Okay, thanks, bye.", 5400, true)),
     );
     assert!(call.until(6500).is_empty());
     call.feed(6600, Input::ReplyFinished(REPLY));
@@ -243,6 +248,7 @@ fn a_silent_caller_is_asked_twice_and_then_let_go() {
 fn a_call_that_is_never_answered_or_never_ends_is_ended() {
     let mut call = Driver {
         turn: TurnMachine::new(at(0), config(), Opening::Greeting, 0),
+        last: 0,
     };
     assert_eq!(call.until(30_000), ["end never_came"]);
     let mut call = answering();

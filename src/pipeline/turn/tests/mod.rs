@@ -6,8 +6,15 @@ use crate::{
     providers::stt::Transcript,
 };
 
+mod answers;
+mod dictation;
 mod floor;
+mod greeting;
+mod last_words;
+mod noise;
+mod overlaps;
 mod properties;
+mod strangers;
 mod turns;
 
 pub(super) fn at(ms: u64) -> CallTime {
@@ -44,14 +51,22 @@ pub(super) fn heard(text: &str, end_ms: u64, is_final: bool) -> Transcript {
 /// Drives the machine and prints outputs as short words.
 pub(super) struct Driver {
     pub(super) turn: TurnMachine,
+    /// The time of the last input.
+    pub(super) last: u64,
 }
 
 impl Driver {
+    /// A call that rings.
+    pub(super) fn ringing() -> Self {
+        Self {
+            turn: TurnMachine::new(at(0), config(), Opening::Greeting, 0),
+            last: 0,
+        }
+    }
+
     /// A call in which the greeting was played.
     pub(super) fn greeted() -> Self {
-        let mut driver = Self {
-            turn: TurnMachine::new(at(0), config(), Opening::Greeting, 0),
-        };
+        let mut driver = Self::ringing();
         assert_eq!(driver.feed(0, Input::CallerActive), ["say Greeting 1"]);
         driver.feed(100, Input::PlayoutStarted(UtteranceId(1)));
         driver.feed(1000, Input::PlayoutFinished(UtteranceId(1)));
@@ -59,6 +74,7 @@ impl Driver {
     }
 
     pub(super) fn feed(&mut self, ms: u64, input: Input) -> Vec<String> {
+        self.last = ms;
         self.turn.handle_input(at(ms), input);
         self.drain(ms)
     }
@@ -68,6 +84,43 @@ impl Driver {
         let mut seen = Vec::new();
         while let Some(due) = self.turn.deadline().filter(|due| *due <= at(ms)) {
             seen.extend(self.feed(due.as_millis(), Input::Timeout));
+        }
+        seen
+    }
+
+    /// A greeted call whose first answer is this text; it sounds from 4000 ms on, all of it is with the playout.
+    pub(super) fn answered(text: &str) -> Self {
+        let mut call = Self::greeted();
+        call.speak(2000, 3000, "I need a cleaning.");
+        call.until(3500);
+        call.says(2, text);
+        call.feed(4000, Input::PlayoutStarted(UtteranceId(2)));
+        call.feed(4100, Input::ReplyFinished(UtteranceId(2)));
+        call
+    }
+
+    /// As [`Self::answered`], and the answer was played to its end at 5000 ms.
+    pub(super) fn asked(text: &str) -> Self {
+        let mut call = Self::answered(text);
+        call.feed(5000, Input::PlayoutFinished(UtteranceId(2)));
+        call
+    }
+
+    /// Text of the utterance goes to the playout.
+    pub(super) fn says(&mut self, utterance: u32, text: &str) {
+        let input = Input::AgentSays {
+            utterance: UtteranceId(utterance),
+            text: Phi::new(text.to_owned()),
+        };
+        self.turn.handle_input(at(self.last), input);
+    }
+
+    /// Until then, what was committed and when.
+    pub(super) fn commits(&mut self, ms: u64) -> Vec<(u64, String)> {
+        let mut seen = Vec::new();
+        while let Some(due) = self.turn.deadline().filter(|due| *due <= at(ms)) {
+            let outputs = self.feed(due.as_millis(), Input::Timeout);
+            seen.extend(committed(due.as_millis(), &outputs));
         }
         seen
     }
@@ -91,6 +144,14 @@ impl Driver {
             .map(|o| short(&o))
             .collect()
     }
+}
+
+/// The texts among the outputs that were committed.
+pub(super) fn committed(ms: u64, outputs: &[String]) -> Vec<(u64, String)> {
+    let texts = outputs.iter().filter_map(|o| o.strip_prefix("commit "));
+    texts
+        .map(|t| (ms, t.trim_matches('"').to_owned()))
+        .collect()
 }
 
 pub(super) fn short(output: &Output) -> String {

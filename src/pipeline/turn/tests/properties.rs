@@ -11,6 +11,9 @@ enum Op {
     Speak,
     Hush,
     Words(bool),
+    Text(usize, bool),
+    Says(usize),
+    Gap(u64),
     Backchannel,
     EmptyFinal,
     SttLost,
@@ -27,6 +30,9 @@ fn op() -> impl Strategy<Value = Op> {
         6 => Just(Op::Speak),
         6 => Just(Op::Hush),
         6 => any::<bool>().prop_map(Op::Words),
+        6 => (0..TEXTS.len(), any::<bool>()).prop_map(|(nth, is_final)| Op::Text(nth, is_final)),
+        4 => (0..TEXTS.len()).prop_map(Op::Says),
+        2 => (0_u64..6000).prop_map(Op::Gap),
         2 => Just(Op::Backchannel),
         2 => Just(Op::EmptyFinal),
         1 => Just(Op::SttLost),
@@ -38,6 +44,29 @@ fn op() -> impl Strategy<Value = Op> {
         1 => Just(Op::Goodbye),
     ]
 }
+
+/// What either side may say: groups of digits and letters, questions, hesitations, leave, echoes, recordings.
+const TEXTS: [&str; 16] = [
+    "My number is 212.",
+    "555 0123.",
+    "J-O-H-N.",
+    "john dot smith at.",
+    "What is your phone number?",
+    "Shall I book it?",
+    "I have Tuesday at ten or Wednesday at noon.",
+    "Tuesday at ten",
+    "Mm-hmm.",
+    "Uh-uh.",
+    "ummm",
+    "Hello?",
+    "Wait, one more question.",
+    "Okay, thank you, bye.",
+    "Please hold, your call is important to us.",
+    "yeah",
+];
+
+/// A voice that brings no word for so long may be a noise.
+const NOISE: Duration = Duration::from_secs(4);
 
 struct Spoken {
     id: UtteranceId,
@@ -56,6 +85,10 @@ struct World {
     reply: Option<(UtteranceId, bool)>,
     unanswered: Option<UtteranceId>,
     words: u64,
+    /// When a word was understood last.
+    word_at: u64,
+    /// The machine takes the voice, which had brought no word for long, for a noise.
+    is_over_noise: bool,
     ended: bool,
 }
 
@@ -70,6 +103,8 @@ impl World {
             reply: None,
             unanswered: None,
             words: 0,
+            word_at: 0,
+            is_over_noise: false,
             ended: false,
         };
         world.feed(Input::CallerActive);
@@ -146,17 +181,22 @@ impl World {
         }
     }
 
-    fn check_overlap(&self) {
-        let sounding = !self.paused && self.queue.front().is_some_and(|s| s.sounding);
-        if let (true, Some(since), false) =
-            (sounding, self.speech, self.turn.is_closing() || self.ended)
-        {
-            let overlap = at(self.now).since(at(since));
-            assert!(
-                overlap < config().barge_in,
-                "the agent spoke over the caller for {overlap:?}"
-            );
+    fn check_overlap(&mut self) {
+        let Some(since) = self.speech.filter(|_| !self.ended) else {
+            return;
+        };
+        let overlap = at(self.now).since(at(since));
+        if self.turn.caller.speech.is_none() && !self.is_over_noise {
+            let wordless = at(self.now).since(at(since.max(self.word_at)));
+            assert!(wordless >= NOISE, "a voice that brought words is no noise");
+            self.is_over_noise = true;
         }
+        let sounding = !self.paused && self.queue.front().is_some_and(|s| s.sounding);
+        let may_overlap = self.is_over_noise || self.turn.is_closing();
+        assert!(
+            !sounding || may_overlap || overlap < config().barge_in,
+            "the agent spoke over the caller for {overlap:?}"
+        );
     }
 
     /// Lets the playout and the timers run up to `to`.
@@ -207,6 +247,11 @@ impl World {
             }
             Op::Hush => self.hush(),
             Op::Words(is_final) => self.hear("on tuesday", is_final),
+            Op::Text(nth, is_final) => self.hear(TEXTS[nth], is_final),
+            Op::Says(nth) => self.says(nth),
+            Op::Gap(back) => self.feed(Input::UtteranceEnd {
+                last_word_end: Some(at(self.now.saturating_sub(back))),
+            }),
             Op::Backchannel => self.hear("uh huh", true),
             Op::EmptyFinal => self.hear("", true),
             Op::SttLost => self.feed(Input::SttLost),
@@ -227,7 +272,18 @@ impl World {
         }
     }
 
+    /// Text of what sounds, or will sound next.
+    fn says(&mut self, nth: usize) {
+        if let Some(id) = self.queue.front().map(|spoken| spoken.id) {
+            self.feed(Input::AgentSays {
+                utterance: id,
+                text: Phi::new(TEXTS[nth].to_owned()),
+            });
+        }
+    }
+
     fn hush(&mut self) {
+        self.is_over_noise = false;
         if self.speech.take().is_some() {
             self.feed(Input::SpeechEnded { at: at(self.now) });
         }
@@ -235,6 +291,9 @@ impl World {
 
     fn hear(&mut self, text: &str, is_final: bool) {
         self.words = self.words.max(self.now) + 200;
+        if !text.is_empty() {
+            self.word_at = self.now;
+        }
         self.feed(Input::Transcript(heard(text, self.words, is_final)));
     }
 
@@ -288,6 +347,34 @@ proptest! {
         let limit = world.now + config().call_limit.as_millis() as u64 + 60_000;
         world.advance(limit);
         prop_assert!(world.ended, "the call never ends: {:?}", world.turn);
+    }
+
+    #[test]
+    fn every_turn_ends_within_the_longest_wait(texts in prop::collection::vec(0..TEXTS.len(), 1..5), asked in 0..TEXTS.len()) {
+        let mut call = Driver::asked(TEXTS[asked]);
+        let mut from = 6000;
+        let mut seen = 0;
+        for nth in texts {
+            call.speak(from, from + 800, TEXTS[nth]);
+            seen += call.commits(from + 1200).len();
+            from += 1200;
+        }
+        let spoken = from - 400;
+        let longest = config().max_delay.as_millis() as u64;
+        let end = call.commits(spoken + longest);
+        prop_assert!(call.turn.is_ended() || call.turn.is_closing() || seen + end.len() > 0);
+        for (when, text) in end {
+            prop_assert!(when <= spoken + longest, "{when}: {text}");
+        }
+    }
+
+    #[test]
+    fn the_wait_after_a_text_is_one_of_four(text in "[a-zA-Z0-9 .,?@'-]{0,40}") {
+        // Neither a panic nor a pause that depends on what stands before.
+        let pause = words::pause_after(&text, None);
+        prop_assert_eq!(pause, words::pause_after(&text, None));
+        let patience = config().patience(pause);
+        prop_assert!((config().min_delay..=config().max_delay).contains(&patience));
     }
 
     #[test]

@@ -174,7 +174,9 @@ impl Driver {
                 self.outbox.push(SttEvent::Transcript(transcript));
             }
             Heard::SpeechStarted => self.outbox.push(SttEvent::SpeechStarted),
-            Heard::UtteranceEnd => self.outbox.push(SttEvent::UtteranceEnd),
+            Heard::UtteranceEnd(gap) => self.outbox.push(SttEvent::UtteranceEnd {
+                last_word_end: gap.last_word_end(&self.clock),
+            }),
             Heard::Error => {
                 return Err(ProviderError::new(Vendor::Deepgram, Fault::Unavailable));
             }

@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::clock::StreamClock;
 use crate::{
-    domain::{conversation::Word, phi::Phi},
+    domain::{call_time::CallTime, conversation::Word, phi::Phi},
     providers::stt::Transcript,
 };
 
@@ -20,17 +20,32 @@ pub(super) const CLOSE_STREAM: &str = r#"{"type":"CloseStream"}"#;
 pub(super) enum Heard {
     Results(Results),
     SpeechStarted,
-    UtteranceEnd,
+    UtteranceEnd(WordGap),
     Metadata,
     Error,
     #[serde(other)]
     Other,
 }
 
+/// A long gap between two words.
+#[derive(Deserialize)]
+pub(super) struct WordGap {
+    /// Stream time, seconds; below zero without a word.
+    #[serde(default)]
+    last_word_end: Option<f64>,
+}
+
+impl WordGap {
+    /// End of the word before the gap.
+    pub(super) fn last_word_end(&self, clock: &StreamClock) -> Option<CallTime> {
+        let end = self.last_word_end.filter(|end| *end >= 0.0)?;
+        Some(clock.end(seconds(end)))
+    }
+}
+
 #[derive(Deserialize)]
 pub(super) struct Results {
     start: f64,
-    duration: f64,
     #[serde(default)]
     is_final: bool,
     #[serde(default)]
@@ -62,13 +77,13 @@ struct WireWord {
 }
 
 impl Results {
-    /// In our terms; settles the clock when the piece is final.
+    /// In our terms; settles the clock up to the beginning of a final piece: a word gap may still name its last word.
     pub(super) fn into_transcript(self, clock: &mut StreamClock) -> Transcript {
         let best = self.channel.alternatives.into_iter().next();
         let Alternative { transcript, words } = best.unwrap_or_default();
-        let words = words.into_iter().map(|word| word.at(clock)).collect();
-        if self.is_final {
-            clock.settled(seconds(self.start + self.duration));
+        let words: Vec<Word> = words.into_iter().map(|word| word.at(clock)).collect();
+        if self.is_final && !words.is_empty() {
+            clock.settled(seconds(self.start));
         }
         Transcript {
             text: Phi::new(transcript),
@@ -99,7 +114,6 @@ fn seconds(value: f64) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::call_time::CallTime;
 
     const RESULTS: &str = r#"{"type":"Results","channel_index":[0,1],"duration":1.06,"start":0.0,"is_final":true,
         "speech_final":true,"channel":{"alternatives":[{"transcript":"I am Ann.","confidence":0.98,"words":[
@@ -133,12 +147,53 @@ mod tests {
     }
 
     #[test]
+    fn c06_a_word_gap_names_the_end_of_its_word_on_the_calls_clock() {
+        let mut clock = StreamClock::default();
+        for n in 0..60 {
+            clock.frame(CallTime::from_millis(2000 + 20 * n));
+        }
+        let end = |field: &str| {
+            let message = format!(r#"{{"type":"UtteranceEnd","channel":[0,1]{field}}}"#);
+            match serde_json::from_str(&message) {
+                Ok(Heard::UtteranceEnd(gap)) => gap.last_word_end(&clock),
+                _ => panic!("the documented form is not read"),
+            }
+        };
+        assert_eq!(
+            end(r#","last_word_end":0.9"#),
+            Some(CallTime::from_millis(2900))
+        );
+        assert_eq!(end(r#","last_word_end":-1"#), None);
+        assert_eq!(end(r#","last_word_end":null"#), None);
+        assert_eq!(end(""), None);
+    }
+
+    #[test]
+    fn c06_the_last_word_of_a_final_piece_is_found_behind_a_break_in_the_sound() {
+        let mut clock = StreamClock::default();
+        for n in 0..50 {
+            clock.frame(CallTime::from_millis(2000 + 20 * n));
+        }
+        for n in 0..50 {
+            clock.frame(CallTime::from_millis(9000 + 20 * n));
+        }
+        let Ok(Heard::Results(results)) = serde_json::from_str(RESULTS) else {
+            panic!("the documented form is not read");
+        };
+        results.into_transcript(&mut clock);
+        let gap = WordGap {
+            last_word_end: Some(0.9),
+        };
+        assert_eq!(gap.last_word_end(&clock), Some(CallTime::from_millis(2900)));
+    }
+
+    #[test]
     fn other_messages_are_told_apart_and_new_kinds_ignored() {
         let kind = |text: &str| serde_json::from_str::<Heard>(text).expect("a message");
         let started = r#"{"type":"SpeechStarted","channel":[0,1],"timestamp":9.54}"#;
         assert!(matches!(kind(started), Heard::SpeechStarted));
-        let end = r#"{"type":"UtteranceEnd","channel":[0,1],"last_word_end":-1}"#;
-        assert!(matches!(kind(end), Heard::UtteranceEnd));
+        let gap = |end: &str| format!(r#"{{"type":"UtteranceEnd","channel":[0,1]{end}}}"#);
+        assert!(matches!(kind(&gap("")), Heard::UtteranceEnd(_)));
         let error = r#"{"type":"Error","description":"","message":"","variant":""}"#;
         assert!(matches!(kind(error), Heard::Error));
         assert!(matches!(
