@@ -14,6 +14,7 @@ mod lines;
 pub mod prompt;
 mod reply;
 pub mod report;
+mod retained;
 mod returned;
 pub mod session;
 pub mod snapshot;

@@ -6,7 +6,7 @@ mod record;
 
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use tokio::{sync::mpsc, time::sleep_until};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -17,7 +17,7 @@ use super::{
     hearing::{Hearing, HearingEvent, VoiceActivity},
     journal::{Journal, SaveError, SaveSession},
     latency::LatencyMeter,
-    prompt::system_prompt,
+    prompt::{system_prompt, today},
     reply::ReplyRun,
     report::SessionReport,
     snapshot::Restored,
@@ -183,6 +183,8 @@ struct Session {
     is_resuming: bool,
     started_at: DateTime<Utc>,
     context: Context,
+    /// The clinic's date of which the prompt speaks.
+    prompt_day: NaiveDate,
     record: Record,
     latency: LatencyMeter,
     journal: Journal,
@@ -220,6 +222,7 @@ impl Session {
     fn new(warm: WarmSession, io: SessionIo, beginning: Beginning) -> Self {
         let WarmSession { deps, hearing, tts } = warm;
         let now = io.clock.now();
+        let wall_clock = deps.started_at + now.since_start();
         let (opening, mut restored, inputs) = beginning.into_parts();
         let unfinished = restored.take_unfinished();
         let config = TurnConfig::new(&deps.config, deps.ring_limit, deps.call_limit);
@@ -240,9 +243,10 @@ impl Session {
             reply: None,
             fading: Vec::new(),
             context: Context::new(
-                system_prompt(&deps.profile, deps.started_at),
+                system_prompt(&deps.profile, deps.started_at, wall_clock),
                 restored.entries,
             ),
+            prompt_day: today(&deps.profile, wall_clock),
             record: Record::new(restored.turns, restored.utterances),
             unfinished,
             is_resuming: opening == Opening::Apology,

@@ -3,6 +3,7 @@
 mod architecture;
 mod calls;
 mod chaos;
+mod debug_stream;
 mod dispatch;
 mod gateway;
 mod lifecycle;

@@ -1,6 +1,7 @@
 //! The shell on a paused clock: what it moves where, and when.
 
 mod stage;
+mod unfinished;
 
 use std::time::Duration;
 
