@@ -32,7 +32,7 @@ use self::{
     deployment::{Field, Habits},
     driver::Driver,
 };
-use super::{LlmRequest, LlmStream};
+use super::{LlmRequest, LlmStream, Message};
 use crate::{
     providers::{Fault, ProviderError, Vendor},
     telemetry::{
@@ -70,8 +70,7 @@ impl ChatClient {
     pub(super) async fn reply(&self, request: LlmRequest) -> Result<LlmStream, ProviderError> {
         let started = Instant::now();
         let result = self.send(&request, started).await;
-        let tools = request.tools.iter().map(|tool| tool.name);
-        let reader = StreamReader::new(tools);
+        let reader = StreamReader::new(tool_names(&request));
         drop(request);
         let answer = result.inspect_err(|e| self.count(Err(e.fault)))?;
         let (events, out) = mpsc::channel(EVENT_CAPACITY);
@@ -149,6 +148,16 @@ impl ChatClient {
             .metrics
             .provider_call(ProviderKind::Llm, self.vendor, CallResult(result));
     }
+}
+
+/// The tools that the model knows: those that it is offered, and those that it called before. It may write of one that it is not offered any more.
+fn tool_names(request: &LlmRequest) -> impl Iterator<Item = &str> {
+    let offered = request.tools.iter().map(|tool| tool.name);
+    let called = request.messages.iter().flat_map(|message| match message {
+        Message::Assistant { tool_calls, .. } => tool_calls.as_slice(),
+        _ => &[],
+    });
+    offered.chain(called.map(|call| call.name.as_str()))
 }
 
 /// An API key as a header that no log prints.

@@ -31,7 +31,13 @@ pub(super) struct ToolNames(Arc<[String]>);
 
 impl ToolNames {
     pub(super) fn new<'a>(names: impl IntoIterator<Item = &'a str>) -> Self {
-        Self(names.into_iter().map(str::to_owned).collect())
+        let mut known: Vec<String> = Vec::new();
+        for name in names {
+            if !known.iter().any(|other| other == name) {
+                known.push(name.to_owned());
+            }
+        }
+        Self(known.into())
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &str> {

@@ -96,6 +96,8 @@ pub(super) struct MachineText {
     before: Option<char>,
     /// The last character given out.
     said: Option<char>,
+    /// More than white space was given out.
+    has_said: bool,
     /// Something was taken out since.
     gap: bool,
 }
@@ -139,7 +141,7 @@ impl MachineText {
 
     /// Gives out what is said. Returns false if it waits for more.
     fn speech(&mut self, at_end: bool, out: &mut Vec<Piece>) -> bool {
-        let is_start = self.said.is_none();
+        let is_start = !self.has_said;
         let (sure, found) = look(&self.pending, self.before, is_start, at_end, &self.names);
         let said = self.take(sure);
         self.say(&said, out);
@@ -269,6 +271,7 @@ impl MachineText {
             ""
         };
         self.said = text.chars().next_back();
+        self.has_said |= !text.trim().is_empty();
         match out.last_mut() {
             Some(Piece::Text(before)) => before.extend([space, text]),
             _ => out.push(Piece::Text(format!("{space}{text}"))),

@@ -98,6 +98,8 @@ fn of_the_harmony_format_only_the_final_words_are_said() {
         ),
         ("channelfinalmessageSure.", "Sure."),
         ("finalSure.", "Sure."),
+        ("\n\nfinalSure.", "Sure."),
+        (" analysisHm.assistantfinalSure.", "Sure."),
         (
             "analysisThe caller wants a cleaning.assistantfinalSure.",
             "Sure.",
@@ -232,7 +234,7 @@ fn what_people_say_comes_out_as_it_is() {
         "Results <5 are normal, and >= 5 are not.",
         "If a < b, then b > a.",
         "x <a and y <b",
-        "Maria <maria@example.com>",
+        "Maria <maria@example.com> or john_smith@example.com",
         "Use {name} or {your name}.",
         "A brace { alone, and [laughs], [1] and [TOM].",
         "Say \"yes\" or 'no'.",
