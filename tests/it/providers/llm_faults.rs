@@ -156,6 +156,9 @@ async fn an_only_vendor_is_asked_again_for_words() {
     };
     let (answer, ()) = tokio::join!(asked(&pod), script);
     assert_eq!(answer.0, "Now.");
+    pod.all_tasks_end().await;
+    let empty = r#"neurality_provider_calls_total{kind="llm",result="empty",vendor="openai"}"#;
+    assert_eq!(pod.metric(empty), 1.0);
 }
 
 /// C16

@@ -10,7 +10,11 @@ use tokio::{
 
 use super::{ChatClient, Deployment, StreamReader, failure};
 use crate::{
-    providers::{Fault, ProviderError, Vendor, llm::LlmEvent, transport::TransportError},
+    providers::{
+        Fault, ProviderError, Vendor,
+        llm::{Finish, LlmEvent},
+        transport::TransportError,
+    },
     telemetry::{
         labels::{CallResult, ProviderKind},
         metrics::Metrics,
@@ -27,6 +31,8 @@ pub(super) struct Driver {
     answer: reqwest::Response,
     events: mpsc::Sender<LlmEvent>,
     reader: StreamReader,
+    /// What the reply is worth so far: nothing, until it has a word or a call.
+    worth: Result<(), Fault>,
     deployment: Arc<Deployment>,
     started: Instant,
     deadline: Instant,
@@ -64,6 +70,7 @@ impl Driver {
             answer,
             events,
             reader,
+            worth: Err(Fault::Empty),
             deployment: Arc::clone(&client.deployment),
             started,
             deadline: started + patience,
@@ -80,7 +87,7 @@ impl Driver {
                 .provider_call(ProviderKind::Llm, self.vendor, CallResult(result));
         };
         match result {
-            Ok(End::Complete) => count(Ok(())),
+            Ok(End::Complete) => count(self.worth),
             Ok(End::Cancelled) => tracing::debug!("reply cancelled"),
             Err(e) => {
                 count(Err(e.fault));
@@ -103,6 +110,7 @@ impl Driver {
                 Next::Cancelled => return Ok(End::Cancelled),
             };
             for event in ready.drain(..) {
+                self.weigh(&event);
                 if self.events.send(event).await.is_err() {
                     return Ok(End::Cancelled);
                 }
@@ -112,6 +120,17 @@ impl Driver {
                 Ok(()) => {}
                 Err(fault) => return Err(self.failure(fault, is_over)),
             }
+        }
+    }
+
+    fn weigh(&mut self, event: &LlmEvent) {
+        match event {
+            LlmEvent::Text(text) if text.expose().chars().any(char::is_alphanumeric) => {
+                self.worth = Ok(());
+            }
+            LlmEvent::ToolCall(_) => self.worth = Ok(()),
+            LlmEvent::Done(Finish::Filtered) => self.worth = Err(Fault::Filtered),
+            LlmEvent::Text(_) | LlmEvent::Done(_) | LlmEvent::Failed(_) => {}
         }
     }
 
