@@ -4,6 +4,7 @@
 
 mod gateway;
 mod livekit;
+mod models;
 mod pipeline;
 mod pool;
 mod providers;
@@ -25,6 +26,7 @@ use serde::Deserialize;
 pub use self::{
     gateway::{GatewayConfig, TwilioConfig},
     livekit::{LiveKitConfig, LiveKitProject, SipTransport},
+    models::{Effort, ModelTraits},
     pipeline::{EndpointingConfig, PipelineConfig},
     pool::PoolConfig,
     providers::{AzureConfig, DeepgramConfig, LlmVendor, OpenAiConfig, ProvidersConfig},

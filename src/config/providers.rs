@@ -3,7 +3,7 @@ use std::path::PathBuf;
 use serde::Deserialize;
 use url::Url;
 
-use super::{ConfigError, Secret};
+use super::{ConfigError, Secret, models::ModelTraits};
 
 /// Speech and language vendors.
 #[derive(Clone, Debug, Deserialize)]
@@ -71,6 +71,8 @@ pub struct AzureConfig {
     pub api_key: Secret,
     /// Deployment name.
     pub deployment: String,
+    /// Model behind the deployment, if the deployment's name does not tell; may be empty.
+    pub model: String,
     /// API version.
     pub api_version: String,
 }
@@ -117,6 +119,7 @@ impl Default for AzureConfig {
             base_url: url("https://resource.openai.azure.com"),
             api_key: Secret::default(),
             deployment: "gpt-4o".into(),
+            model: String::new(),
             api_version: "2024-10-21".into(),
         }
     }
@@ -148,6 +151,55 @@ impl ProvidersConfig {
                 "must name at least one vendor",
             ));
         }
+        for vendor in &self.llm {
+            let (key, model) = match vendor {
+                LlmVendor::OpenAi => ("providers.openai.model", self.openai.model.as_str()),
+                LlmVendor::Azure if self.azure.model.is_empty() => {
+                    ("providers.azure.deployment", self.azure.model_name())
+                }
+                LlmVendor::Azure => ("providers.azure.model", self.azure.model_name()),
+            };
+            ModelTraits::of(model).map_err(|why| ConfigError::invalid(key, why))?;
+        }
         Ok(())
+    }
+}
+
+impl AzureConfig {
+    /// The name by which the model behind the deployment is known.
+    #[must_use]
+    pub fn model_name(&self) -> &str {
+        if self.model.is_empty() {
+            &self.deployment
+        } else {
+            &self.model
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// C18
+    #[test]
+    fn a_model_that_cannot_be_used_is_refused_at_the_start_with_the_reason() {
+        let mut config = ProvidersConfig::default();
+        config.openai.model = "o1-mini".into();
+        config.azure.deployment = "o3-pro".into();
+        let error = config.validate().expect_err("no tools").to_string();
+        assert!(
+            error.starts_with("providers.openai.model") && error.contains("tools"),
+            "{error}"
+        );
+        config.llm = vec![LlmVendor::Azure];
+        let error = config.validate().expect_err("too slow").to_string();
+        assert!(error.starts_with("providers.azure.deployment"), "{error}");
+        // A deployment may be called as one likes.
+        config.azure.model = "o4-mini".into();
+        config.validate().expect("it thinks, but not for long");
+        config.azure.model = "gpt-4o-realtime".into();
+        let error = config.validate().expect_err("no text").to_string();
+        assert!(error.starts_with("providers.azure.model"), "{error}");
     }
 }

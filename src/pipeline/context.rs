@@ -1,12 +1,12 @@
 //! What the model knows of the conversation: what was said *and heard*, and exactly one answer to each tool call. Pure.
 
-use super::toolbox::RunId;
+use super::{retained, toolbox::RunId};
 use crate::{
     domain::{conversation::ToolRequest, phi::Phi},
     providers::llm::Message,
 };
 
-/// Entries sent to the model; older ones are left out whole, so that no tool answer loses its call.
+/// Entries sent to the model; older ones are left out whole, so that no tool answer loses its call. What tools said that still matters is kept of them.
 const MAX_ENTRIES: usize = 80;
 
 /// Characters sent to the model, for the same purpose.
@@ -18,6 +18,9 @@ pub(super) const CANCELLED: &str =
 
 /// Answer while a tool that may not be cancelled still runs.
 const RUNNING: &str = r#"{"status":"running","reason":"not finished yet; do not claim a result and do not call it again"}"#;
+
+/// What the model reads in place of words that a vendor's filter refused.
+const WITHHELD: &str = "[The caller's words here were withheld by a content filter.]";
 
 /// A contribution.
 #[derive(Clone, Debug)]
@@ -70,7 +73,7 @@ impl AgentEntry {
         slot.map(|s| s.content = Some(content.clone())).is_some()
     }
 
-    fn messages(&self) -> impl Iterator<Item = Message> {
+    pub(super) fn messages(&self) -> impl Iterator<Item = Message> {
         let tool_calls = self.calls.iter().map(|c| c.request.clone()).collect();
         let said = Message::Assistant {
             text: self.text.clone(),
@@ -87,12 +90,14 @@ impl AgentEntry {
     }
 
     fn chars(&self) -> usize {
-        let answers = self
-            .calls
-            .iter()
-            .filter_map(|c| c.content.as_ref())
-            .map(|c| c.expose().len());
-        self.text.expose().len() + answers.sum::<usize>()
+        self.text.expose().len() + self.calls.iter().map(CallSlot::chars).sum::<usize>()
+    }
+}
+
+impl CallSlot {
+    pub(super) fn chars(&self) -> usize {
+        let answer = self.content.as_ref().map_or(0, |c| c.expose().len());
+        self.request.arguments.expose().len() + answer
     }
 }
 
@@ -110,6 +115,8 @@ impl Entry {
 pub(super) struct Context {
     system: Phi<String>,
     entries: Vec<Entry>,
+    /// What of the caller's words is not sent again.
+    withheld: Vec<Phi<String>>,
 }
 
 impl Context {
@@ -117,7 +124,42 @@ impl Context {
         Self {
             system: Phi::new(system),
             entries,
+            withheld: Vec::new(),
         }
+    }
+
+    /// New rules, from the next request on.
+    pub(super) fn rule(&mut self, system: String) {
+        self.system = Phi::new(system);
+    }
+
+    /// Sends the caller's last words (or those of the draft) no more; if that was done already, none of theirs. Returns false if there is nothing left.
+    pub(super) fn withhold(&mut self, draft: Option<&Phi<String>>) -> bool {
+        let said = self.entries.iter().filter_map(|entry| match entry {
+            Entry::Caller(text) => Some(text),
+            Entry::Agent(_) => None,
+        });
+        let said: Vec<&Phi<String>> = said.chain(draft).collect();
+        let is_new = |text: &&&Phi<String>| !self.withheld.contains(text);
+        let found: Vec<Phi<String>> = match said.last().filter(is_new) {
+            Some(last) => vec![(*last).clone()],
+            None => said
+                .iter()
+                .filter(is_new)
+                .map(|text| (*text).clone())
+                .collect(),
+        };
+        let any = !found.is_empty();
+        self.withheld.extend(found);
+        any
+    }
+
+    fn user(&self, text: &Phi<String>) -> Message {
+        Message::User(if self.withheld.contains(text) {
+            Phi::new(WITHHELD.to_owned())
+        } else {
+            text.clone()
+        })
     }
 
     pub(super) fn entries(&self) -> &[Entry] {
@@ -150,13 +192,15 @@ impl Context {
         open: impl Iterator<Item = &'a AgentEntry>,
     ) -> Vec<Message> {
         let mut messages = vec![Message::System(self.system.clone())];
-        for entry in &self.entries[self.first_sent()..] {
+        let (left_out, sent) = self.entries.split_at(self.first_sent());
+        messages.extend(retained::messages(left_out, sent));
+        for entry in sent {
             match entry {
-                Entry::Caller(text) => messages.push(Message::User(text.clone())),
+                Entry::Caller(text) => messages.push(self.user(text)),
                 Entry::Agent(agent) => messages.extend(agent.messages()),
             }
         }
-        messages.extend(draft.cloned().map(Message::User));
+        messages.extend(draft.map(|draft| self.user(draft)));
         for entry in open.filter(|e| !e.is_empty()) {
             messages.extend(entry.messages());
         }
@@ -239,6 +283,36 @@ mod tests {
         context.answer(RunId(1), &phi("done"));
         let sent = shape(&context.messages(None, std::iter::empty()));
         assert_eq!(sent.iter().filter(|m| m.starts_with("tool a")).count(), 1);
+    }
+
+    /// C16
+    #[test]
+    fn words_that_a_filter_refused_are_not_sent_again() {
+        let mut context = Context::new("rules".into(), Vec::new());
+        let sent = |context: &Context, draft: Option<&Phi<String>>| {
+            shape(&context.messages(draft, std::iter::empty()))[1..].to_vec()
+        };
+        context.caller(phi("hello"));
+        let worry = phi("a worried sentence");
+        assert!(context.withhold(Some(&worry)));
+        let gone = format!("user {WITHHELD}");
+        assert_eq!(sent(&context, Some(&worry)), ["user hello", gone.as_str()]);
+        // Committed, it is still the same.
+        context.caller(worry);
+        context.caller(phi("next"));
+        assert_eq!(
+            sent(&context, None),
+            ["user hello", gone.as_str(), "user next"]
+        );
+        // The filter means something else that was said.
+        assert!(context.withhold(None));
+        assert_eq!(
+            sent(&context, None),
+            ["user hello", gone.as_str(), gone.as_str()]
+        );
+        assert!(context.withhold(None));
+        assert_eq!(sent(&context, None), [gone.clone(), gone.clone(), gone]);
+        assert!(!context.withhold(None));
     }
 
     #[test]

@@ -16,6 +16,7 @@ mod parting;
 pub mod prompt;
 mod reply;
 pub mod report;
+mod retained;
 mod returned;
 pub mod session;
 pub mod snapshot;

@@ -1,12 +1,15 @@
 //! One reply of the agent: model, tools, model again, until all is said. The session decides when; this is what.
 
+mod wording;
+
 use std::{collections::VecDeque, sync::Arc};
 
 use tokio::sync::mpsc;
 
+use self::wording::{TextEnd, Wording};
 use super::{
     context::{AgentEntry, CallSlot},
-    speech::{Sentence, SentenceSplitter},
+    speech::Sentence,
     toolbox::RunId,
     turn::BrokeOff,
 };
@@ -37,8 +40,23 @@ pub(super) enum Step {
     Written,
     /// All text is with the synthesiser.
     Spoken,
+    /// What the model wrote is no answer yet: it can be asked again.
+    Unfinished(Unfinished),
     /// The model failed.
     Broken,
+}
+
+/// Why a step is no answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Unfinished {
+    /// It has no words.
+    Empty,
+    /// A filter stopped it before its first word.
+    Filtered,
+    /// A filter did not let the conversation through.
+    Withheld,
+    /// It broke off, at the length limit or by a filter.
+    Cut,
 }
 
 /// What an event of the model brought.
@@ -59,6 +77,12 @@ pub(super) struct ReplyRun {
     pub(super) step: Step,
     /// Model requests made so far.
     pub(super) steps: u32,
+    /// Those of them that asked again for what was no answer.
+    pub(super) asked_again: u32,
+    /// Why the next one does.
+    unfinished: Option<Unfinished>,
+    /// Who wrote what was no answer.
+    cut_by: Option<Vendor>,
     pub(super) effect: Option<CallEffect>,
     /// The turn machine was told of the effect.
     pub(super) is_closing: bool,
@@ -73,7 +97,7 @@ pub(super) struct ReplyRun {
     entries: Vec<AgentEntry>,
     outbox: VecDeque<(u32, Sentence)>,
     generation: Option<Generation>,
-    splitter: SentenceSplitter,
+    wording: Wording,
     calls: Vec<ToolRequest>,
 }
 
@@ -85,6 +109,9 @@ impl ReplyRun {
             draft,
             step: Step::Blocked,
             steps: 0,
+            asked_again: 0,
+            unfinished: None,
+            cut_by: None,
             effect: None,
             is_closing: false,
             spoken: false,
@@ -94,7 +121,7 @@ impl ReplyRun {
             entries: Vec::new(),
             outbox: VecDeque::new(),
             generation: None,
-            splitter: SentenceSplitter::default(),
+            wording: Wording::default(),
             calls: Vec::new(),
         }
     }
@@ -126,8 +153,31 @@ impl ReplyRun {
     pub(super) fn generate(&mut self, llm: Arc<dyn LanguageModel>, request: LlmRequest) {
         self.steps += 1;
         self.entries.push(AgentEntry::default());
-        self.generation = Some(Generation::new(llm, request));
+        self.wording.next_step();
+        self.generation = Some(Generation::new(llm, request, self.cut_by.take()));
         self.step = Step::Generating;
+    }
+
+    /// The next request asks again for what this one did not bring.
+    pub(super) fn ask_again(&mut self, why: Unfinished) {
+        self.asked_again += 1;
+        self.unfinished = Some(why);
+        self.step = Step::Blocked;
+    }
+
+    /// Why the request that is being made asks again.
+    pub(super) fn take_unfinished(&mut self) -> Option<Unfinished> {
+        self.unfinished.take()
+    }
+
+    /// The half sentence at which it broke off, which nobody heard.
+    pub(super) fn fragment(&self) -> Option<&str> {
+        self.wording.fragment()
+    }
+
+    /// Model requests that brought something.
+    pub(super) fn tool_steps(&self) -> u32 {
+        self.steps.saturating_sub(self.asked_again)
     }
 
     /// The model's next event; never, if it is not writing. Cancel-safe.
@@ -141,7 +191,7 @@ impl ReplyRun {
     pub(super) fn event(&mut self, event: LlmEvent) -> Progress {
         match event {
             LlmEvent::Text(text) => {
-                let sentences = self.splitter.push(text.expose());
+                let sentences = self.wording.push(text.expose());
                 self.write(sentences)
             }
             LlmEvent::ToolCall(request) => {
@@ -149,29 +199,28 @@ impl ReplyRun {
                 Progress::Other
             }
             LlmEvent::Done(finish) => self.step_done(finish),
-            LlmEvent::Failed(error) => {
-                tracing::warn!(
-                    error = &error as &dyn std::error::Error,
-                    reply.steps = self.steps,
-                    "the model failed"
-                );
-                self.is_refused = self.generation.take().is_some_and(|g| !g.has_begun());
-                self.calls.clear();
-                self.step = Step::Broken;
-                Progress::Other
-            }
+            LlmEvent::Failed(error) => self.failed(&error),
         }
     }
 
     fn step_done(&mut self, finish: Finish) -> Progress {
-        self.generation = None;
-        let rest: Vec<Sentence> = self.splitter.finish().into_iter().collect();
-        let progress = self.write(rest);
         let calls = std::mem::take(&mut self.calls);
-        self.step = if calls.is_empty() {
-            Step::Written
-        } else {
-            Step::Calling
+        let end = match finish {
+            _ if !calls.is_empty() => TextEnd::BeforeCalls,
+            Finish::Length | Finish::Filtered => TextEnd::Cut,
+            Finish::Stop | Finish::ToolCalls => TextEnd::Whole,
+        };
+        let progress = self.text_ended(end);
+        let vendor = self.generation.take().map(|g| g.vendor);
+        self.step = match self.unfinished_by(finish) {
+            _ if !calls.is_empty() => Step::Calling,
+            // The words that a call ends with are ours, if need be.
+            Some(Unfinished::Empty) if self.effect.is_some() => Step::Written,
+            Some(why) => {
+                self.cut_by = vendor;
+                Step::Unfinished(why)
+            }
+            None => Step::Written,
         };
         if let Some(entry) = self.entries.last_mut() {
             entry.calls = calls
@@ -187,6 +236,50 @@ impl ReplyRun {
             }
         }
         progress
+    }
+
+    fn text_ended(&mut self, end: TextEnd) -> Progress {
+        let rest = self.wording.end(end);
+        self.write(rest)
+    }
+
+    /// What the step lacks, now that its text is over. At the length limit all that is needed may have been said; a filter always stops an answer.
+    fn unfinished_by(&self, finish: Finish) -> Option<Unfinished> {
+        let is_broken = self.wording.fragment().is_some();
+        match finish {
+            Finish::Length | Finish::Filtered if is_broken => Some(Unfinished::Cut),
+            Finish::Filtered if self.wording.has_words() => Some(Unfinished::Cut),
+            Finish::Filtered => Some(Unfinished::Filtered),
+            _ if self.wording.has_words() => None,
+            _ => Some(Unfinished::Empty),
+        }
+    }
+
+    fn failed(&mut self, error: &ProviderError) -> Progress {
+        tracing::warn!(
+            error = error as &dyn std::error::Error,
+            reply.steps = self.steps,
+            "the model failed"
+        );
+        let has_begun = self.generation.take().is_some_and(|g| g.has_begun());
+        self.calls.clear();
+        self.step = match error.fault {
+            Fault::Empty => Step::Unfinished(Unfinished::Empty),
+            Fault::Filtered if error.is_of_request() => Step::Unfinished(Unfinished::Withheld),
+            Fault::Filtered => {
+                let progress = self.text_ended(TextEnd::Cut);
+                let why = self.unfinished_by(Finish::Filtered);
+                self.step = Step::Unfinished(why.unwrap_or(Unfinished::Filtered));
+                self.cut_by = Some(error.vendor);
+                return progress;
+            }
+            _ => {
+                self.is_refused = !has_begun;
+                Step::Broken
+            }
+        };
+        self.cut_by = Some(error.vendor);
+        Progress::Other
     }
 
     /// Adds sentences to the step's text and to what waits to be spoken.
@@ -296,11 +389,18 @@ enum GenerationState {
 }
 
 impl Generation {
-    fn new(llm: Arc<dyn LanguageModel>, request: LlmRequest) -> Self {
+    /// Asks `last` after all others, if it is known.
+    fn new(llm: Arc<dyn LanguageModel>, request: LlmRequest, last: Option<Vendor>) -> Self {
         let vendor = llm.vendor();
+        let opening = async move {
+            match last {
+                Some(last) => llm.reply_elsewhere(request, last).await,
+                None => llm.reply(request).await,
+            }
+        };
         Self {
             vendor,
-            state: GenerationState::Opening(Box::pin(async move { llm.reply(request).await })),
+            state: GenerationState::Opening(Box::pin(opening)),
         }
     }
 
@@ -313,7 +413,10 @@ impl Generation {
         loop {
             match &mut self.state {
                 GenerationState::Opening(opening) => match opening.await {
-                    Ok(stream) => self.state = GenerationState::Streaming(stream.events),
+                    Ok(stream) => {
+                        self.vendor = stream.vendor;
+                        self.state = GenerationState::Streaming(stream.events);
+                    }
                     Err(error) => return LlmEvent::Failed(error),
                 },
                 GenerationState::Streaming(events) => {

@@ -8,7 +8,7 @@ mod record;
 
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use tokio::{
     sync::{mpsc, watch},
     time::sleep_until,
@@ -24,7 +24,7 @@ use super::{
     hearing::{Hearing, HearingEvent, VoiceActivity},
     journal::{Journal, SaveError, SaveSession},
     latency::LatencyMeter,
-    prompt::system_prompt,
+    prompt::{system_prompt, today},
     reply::ReplyRun,
     report::SessionReport,
     toolbox::{ToolRuns, Toolbox},
@@ -187,6 +187,8 @@ struct Session {
     is_resuming: bool,
     started_at: DateTime<Utc>,
     context: Context,
+    /// The clinic's date of which the prompt speaks.
+    prompt_day: NaiveDate,
     record: Record,
     latency: LatencyMeter,
     journal: Journal,
@@ -227,6 +229,7 @@ impl Session {
     fn new(warm: WarmSession, io: SessionIo, beginning: Beginning) -> Self {
         let WarmSession { deps, hearing, tts } = warm;
         let now = io.clock.now();
+        let wall_clock = deps.started_at + now.since_start();
         let (opening, mut restored, inputs) = beginning.into_parts();
         let unfinished = restored.take_unfinished();
         let config = TurnConfig::new(&deps.config, deps.ring_limit, deps.call_limit);
@@ -253,9 +256,10 @@ impl Session {
             reply: None,
             fading: Vec::new(),
             context: Context::new(
-                system_prompt(&deps.profile, deps.started_at),
+                system_prompt(&deps.profile, deps.started_at, wall_clock),
                 restored.entries,
             ),
+            prompt_day: today(&deps.profile, wall_clock),
             record: Record::new(restored.turns, restored.utterances).with_unknown(restored.unknown),
             unfinished,
             is_resuming: opening == Opening::Apology,

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use super::transport::TransportError;
+
 /// A vendor, as a metric label.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Vendor {
@@ -37,10 +39,14 @@ pub enum Fault {
     Timeout,
     /// 429: not before this delay, else another vendor.
     RateLimited(Option<Duration>),
-    /// The account is out of quota or the key is refused: only another vendor helps.
+    /// The key, the deployment or an account out of quota is refused: only another vendor helps.
     Refused,
     /// 400: our request is wrong; a retry repeats the error.
     BadRequest,
+    /// The vendor's filter does not let the conversation or the reply through: another vendor may, or other words.
+    Filtered,
+    /// A reply without a word: another vendor, or asked again.
+    Empty,
     /// The vendor broke its own protocol.
     Protocol,
 }
@@ -55,6 +61,8 @@ impl Fault {
             Self::RateLimited(_) => "rate_limited",
             Self::Refused => "refused",
             Self::BadRequest => "bad_request",
+            Self::Filtered => "filtered",
+            Self::Empty => "empty",
             Self::Protocol => "protocol",
         }
     }
@@ -91,6 +99,14 @@ impl ProviderError {
             fault,
             source: None,
         }
+    }
+
+    /// The vendor refused what it was sent, before it wrote anything.
+    #[must_use]
+    pub fn is_of_request(&self) -> bool {
+        let source = self.source.as_deref();
+        let transport = source.and_then(|e| e.downcast_ref::<TransportError>());
+        matches!(transport, Some(TransportError::Status(_)))
     }
 
     /// Keeps the transport's error.

@@ -249,6 +249,8 @@ impl Label for CallResult {
             Fault::RateLimited(None),
             Fault::Refused,
             Fault::BadRequest,
+            Fault::Filtered,
+            Fault::Empty,
             Fault::Protocol,
         ];
         std::iter::once(Ok(()))

@@ -52,6 +52,11 @@ const READ_AGAIN: Duration = Duration::from_millis(150);
 /// Where the present comes from.
 pub type Clock = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;
 
+/// The names of all tools.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    Tool::ALL.iter().map(|tool| tool.name())
+}
+
 /// The tools of one call; a cheap clone.
 #[derive(Clone)]
 pub struct ToolSet {

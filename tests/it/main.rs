@@ -6,6 +6,7 @@ mod calendars;
 mod calls;
 mod chaos;
 mod debug_say;
+mod debug_stream;
 mod debug_turn;
 mod dispatch;
 mod gateway;

@@ -84,7 +84,9 @@
 {{- $_ := set $providers "openai" $openai -}}
 {{- end -}}
 {{- if has "azure" $v.llm -}}
-{{- $_ := set $providers "azure" (dict "api_key" (include "neurality.file" "azure-api-key" | fromJson) "base_url" $v.azureUrl "deployment" $v.azureDeployment) -}}
+{{- $azure := dict "api_key" (include "neurality.file" "azure-api-key" | fromJson) "base_url" $v.azureUrl "deployment" $v.azureDeployment -}}
+{{- with $v.azureModel }}{{ $_ := set $azure "model" . }}{{ end -}}
+{{- $_ := set $providers "azure" $azure -}}
 {{- end -}}
 {{- toJson $providers -}}
 {{- end -}}

@@ -7,7 +7,8 @@ use crate::{
     pipeline::{
         context::CANCELLED,
         lines,
-        reply::{Progress, ReplyRun, Step},
+        prompt::{system_prompt, today},
+        reply::{Progress, ReplyRun, Step, Unfinished},
         speech::Sentence,
         turn::{BrokeOff, Input},
     },
@@ -21,6 +22,35 @@ const RESUMED: &str = "The line broke for a moment, and you have just apologised
 
 /// Told to the model when its last answer broke off and it is asked again.
 const BROKE_OFF: &str = "Your last answer broke off. Answer the caller again from the beginning.";
+
+/// Requests in one reply that ask again for what was no answer.
+const AGAIN_LIMIT: u32 = 2;
+
+/// Told to the model when it is asked again.
+fn note(why: Unfinished, fragment: Option<&str>) -> String {
+    match (why, fragment) {
+        (Unfinished::Empty, _) => {
+            "Your last answer had no words in it. Answer the caller now, in one or two short sentences."
+        }
+        (Unfinished::Filtered, _) => {
+            "A content filter stopped your last answer. Answer the caller in plain, neutral words."
+        }
+        (Unfinished::Withheld, _) => {
+            "A content filter withheld words of the caller. Say kindly that you could not take that in, and ask them to say it in other words; offer to connect \
+             them with a person. If it may have been an emergency, tell them to hang up and dial 911."
+        }
+        (Unfinished::Cut, None) => {
+            "Your last answer was cut off. The caller has heard what stands above. Go on from there in neutral words, and come to an end in one short sentence."
+        }
+        (Unfinished::Cut, Some(fragment)) => {
+            return format!(
+                "Your last answer was cut off in the middle of a sentence, which the caller has not heard: \"{fragment}\". Say that sentence again from its \
+                 beginning, in neutral words, and come to an end."
+            );
+        }
+    }
+    .to_owned()
+}
 
 impl Session {
     /// Takes the reply as far as it can go now.
@@ -38,6 +68,7 @@ impl Session {
                     }
                 }
                 Step::Written => return self.written(now),
+                Step::Unfinished(why) => self.ask_again(why),
                 Step::Broken => return self.broke(now),
                 Step::Generating | Step::Spoken => return,
             }
@@ -65,9 +96,40 @@ impl Session {
         }
     }
 
-    fn generate(&mut self, now: CallTime) {
+    /// Asks again for what was no answer; after a few times the reply has failed, and the caller is told. One that ends the call has its words from us.
+    fn ask_again(&mut self, why: Unfinished) {
         let Some(reply) = &mut self.reply else { return };
-        let may_call = reply.steps < self.max_tool_steps && reply.effect.is_none();
+        let is_possible = reply.asked_again < AGAIN_LIMIT
+            && (why != Unfinished::Withheld || self.context.withhold(reply.draft.as_ref()));
+        tracing::warn!(
+            turn.index = reply.turn,
+            ?why,
+            is_possible,
+            "the model gave no answer"
+        );
+        if is_possible {
+            reply.ask_again(why);
+        } else if reply.effect.is_some() {
+            reply.step = Step::Written;
+        } else {
+            reply.step = Step::Broken;
+        }
+    }
+
+    /// Tells the model what day it is, if that has changed.
+    fn turn_the_day(&mut self, now: CallTime) {
+        let now = self.started_at + now.since_start();
+        let day = today(&self.profile, now);
+        if std::mem::replace(&mut self.prompt_day, day) != day {
+            self.context
+                .rule(system_prompt(&self.profile, self.started_at, now));
+        }
+    }
+
+    fn generate(&mut self, now: CallTime) {
+        self.turn_the_day(now);
+        let Some(reply) = &mut self.reply else { return };
+        let may_call = reply.tool_steps() < self.max_tool_steps && reply.effect.is_none();
         let open = self
             .fading
             .iter()
@@ -79,6 +141,10 @@ impl Session {
         }
         if self.is_resuming && !reply.step_has_text() {
             messages.push(Message::System(Phi::new(RESUMED.to_owned())));
+        }
+        if let Some(why) = reply.take_unfinished() {
+            let note = note(why, reply.fragment());
+            messages.push(Message::System(Phi::new(note)));
         }
         let tools = if may_call {
             self.runs.specs().to_vec()
@@ -148,7 +214,7 @@ impl Session {
             return false;
         };
         let said = reply.effect.is_some() && reply.step_has_text();
-        let exhausted = reply.steps > self.max_tool_steps;
+        let exhausted = reply.tool_steps() > self.max_tool_steps;
         reply.step = if said || exhausted {
             Step::Written
         } else {

@@ -11,33 +11,34 @@ const MIN_RESULTS: u32 = 5;
 /// First pause; it doubles with each probe that fails, up to [`LONGEST_PAUSE`].
 const PAUSE: Duration = Duration::from_secs(5);
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
-/// A refused key or an empty account is not mended in seconds.
-const REFUSED_PAUSE: Duration = Duration::from_secs(30);
+/// Refusals in a row that say that the key or the deployment is at fault: one, or a few of one clinic, say nothing about the next request.
+const REFUSALS: u32 = 5;
 /// A probe that has not reported by then (its caller hung up) does not keep others away.
 const PROBE_LEASE: Duration = Duration::from_secs(10);
 
-/// The breaker of one vendor, shared by all calls of a process.
+/// The breaker of one vendor's deployment under one key, shared by all calls of a process.
 ///
-/// Closed, it counts; when half of at least [`MIN_RESULTS`] recent requests failed it opens. Open, it lets nobody through until
-/// its pause is over; then one request at a time probes the vendor, and the first success closes it.
+/// Each kind of fault has a lane of its own. Failures open theirs when half of at least [`MIN_RESULTS`] recent requests failed; refusals of the key or
+/// the deployment theirs when [`REFUSALS`] came in a row. A request that is wrong in itself opens none. While a lane is open nobody gets through
+/// until its pause is over; then one request at a time probes the vendor, and the first success closes all lanes. Who has no other vendor does not
+/// wait for the pause ([`Breaker::ask_anyway`]).
 #[derive(Debug, Default)]
 pub struct Breaker {
-    state: State,
+    failures: Option<Open>,
+    refusals: Option<Open>,
+    refused_in_a_row: u32,
     current: Bucket,
     previous: Bucket,
     /// The vendor's own words: not before.
     held_until: Option<Instant>,
 }
 
-#[derive(Debug, Default)]
-enum State {
-    #[default]
-    Closed,
-    Open {
-        until: Instant,
-        pause: Duration,
-        probing_until: Option<Instant>,
-    },
+/// An open lane.
+#[derive(Clone, Copy, Debug)]
+struct Open {
+    until: Instant,
+    pause: Duration,
+    probing_until: Option<Instant>,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -54,36 +55,44 @@ pub enum Gate {
     Pass,
     /// Not before so long.
     Wait(Duration),
+    /// Another request is finding out; its end, or at the latest so long, lets the next one through.
+    Probed(Duration),
 }
 
 impl Breaker {
     /// Asks for a request to go out now.
     pub fn ask(&mut self, now: Instant) -> Gate {
-        if let Some(wait) = self.held_until.and_then(|until| left(until, now)) {
+        let paused = self.lanes().map(|lane| left(lane.until, now)).max();
+        match paused.flatten() {
+            Some(wait) => Gate::Wait(wait.max(self.held(now).unwrap_or_default())),
+            None => self.ask_anyway(now),
+        }
+    }
+
+    /// Asks for a request that has nowhere else to go: no pause holds it back, but one goes at a time, and none before the vendor's own time.
+    pub fn ask_anyway(&mut self, now: Instant) -> Gate {
+        if let Some(wait) = self.held(now) {
             return Gate::Wait(wait);
         }
-        match &mut self.state {
-            State::Closed => Gate::Pass,
-            State::Open {
-                until,
-                probing_until,
-                ..
-            } => {
-                let blocked = probing_until.unwrap_or(*until).max(*until);
-                if let Some(wait) = left(blocked, now) {
-                    return Gate::Wait(wait);
-                }
-                *probing_until = Some(now + PROBE_LEASE);
-                Gate::Pass
-            }
+        let probed = self.lanes().filter_map(|lane| lane.probing_until);
+        if let Some(wait) = probed.max().and_then(|until| left(until, now)) {
+            return Gate::Probed(wait);
         }
+        for open in [&mut self.failures, &mut self.refusals]
+            .into_iter()
+            .flatten()
+        {
+            open.probing_until = Some(now + PROBE_LEASE);
+        }
+        Gate::Pass
     }
 
     /// A request succeeded: the vendor began to answer.
     pub fn succeeded(&mut self, now: Instant) {
         self.held_until = None;
-        if matches!(self.state, State::Open { .. }) {
-            self.state = State::Closed;
+        self.refused_in_a_row = 0;
+        if self.lanes().next().is_some() {
+            (self.failures, self.refusals) = (None, None);
             self.current = Bucket::default();
             self.previous = Bucket::default();
         }
@@ -92,24 +101,26 @@ impl Breaker {
 
     /// A request failed.
     pub fn failed(&mut self, fault: Fault, now: Instant) {
+        let probed = (self.failures, self.refusals);
+        self.end_probe();
         match fault {
-            // Our own fault says nothing about the vendor, but it did answer.
-            Fault::BadRequest => return self.end_probe(),
-            Fault::Refused => return self.open(now, REFUSED_PAUSE),
+            // What is wrong with one request, or with its answer, says nothing about the vendor: it did answer.
+            Fault::BadRequest | Fault::Filtered | Fault::Empty => {}
+            Fault::Refused => {
+                self.refused_in_a_row += 1;
+                if self.refused_in_a_row >= REFUSALS {
+                    self.refusals = Some(Open::after(probed.1, now));
+                }
+            }
             Fault::RateLimited(Some(wait)) => {
                 self.held_until = self.held_until.max(Some(now + wait));
-                return self.end_probe();
             }
-            Fault::RateLimited(None) | Fault::Unavailable | Fault::Timeout | Fault::Protocol => {}
-        }
-        if let State::Open { pause, .. } = self.state {
-            return self.open(now, (pause * 2).min(LONGEST_PAUSE));
-        }
-        self.count(now, true);
-        let results = self.current.results + self.previous.results;
-        let failures = self.current.failures + self.previous.failures;
-        if results >= MIN_RESULTS && failures * 2 >= results {
-            self.open(now, PAUSE);
+            Fault::RateLimited(None) | Fault::Unavailable | Fault::Timeout | Fault::Protocol => {
+                self.count(now, true);
+                if probed.0.is_some() || self.is_failing() {
+                    self.failures = Some(Open::after(probed.0, now));
+                }
+            }
         }
     }
 
@@ -121,22 +132,30 @@ impl Breaker {
     /// Whether requests are held back at this time.
     #[must_use]
     pub fn is_open(&self, now: Instant) -> bool {
-        let held = self.held_until.is_some_and(|until| until > now);
-        held || matches!(self.state, State::Open { .. })
+        self.held(now).is_some() || self.lanes().next().is_some()
     }
 
-    fn open(&mut self, now: Instant, pause: Duration) {
-        self.state = State::Open {
-            until: now + pause,
-            pause,
-            probing_until: None,
-        };
+    fn lanes(&self) -> impl Iterator<Item = &Open> {
+        self.failures.iter().chain(&self.refusals)
+    }
+
+    fn held(&self, now: Instant) -> Option<Duration> {
+        self.held_until.and_then(|until| left(until, now))
     }
 
     fn end_probe(&mut self) {
-        if let State::Open { probing_until, .. } = &mut self.state {
-            *probing_until = None;
+        for open in [&mut self.failures, &mut self.refusals]
+            .into_iter()
+            .flatten()
+        {
+            open.probing_until = None;
         }
+    }
+
+    fn is_failing(&self) -> bool {
+        let results = self.current.results + self.previous.results;
+        let failures = self.current.failures + self.previous.failures;
+        results >= MIN_RESULTS && failures * 2 >= results
     }
 
     fn count(&mut self, now: Instant, failure: bool) {
@@ -155,6 +174,29 @@ impl Breaker {
         }
         self.current.results += 1;
         self.current.failures += u32::from(failure);
+    }
+}
+
+impl Open {
+    /// The first pause, or twice the one before it. A failure inside a pause (a request that nobody else could take) does not make it longer.
+    fn after(before: Option<Self>, now: Instant) -> Self {
+        let pause = match before {
+            None => PAUSE,
+            Some(open) if open.until > now => return open.unprobed(),
+            Some(open) => (open.pause * 2).min(LONGEST_PAUSE),
+        };
+        Self {
+            until: now + pause,
+            pause,
+            probing_until: None,
+        }
+    }
+
+    fn unprobed(self) -> Self {
+        Self {
+            probing_until: None,
+            ..self
+        }
     }
 }
 
@@ -201,7 +243,7 @@ mod tests {
         let mut breaker = Breaker::default();
         fail(&mut breaker, 5, t);
         assert_eq!(breaker.ask(t + secs(6)), Gate::Pass);
-        assert_eq!(breaker.ask(t + secs(7)), Gate::Wait(secs(9)));
+        assert_eq!(breaker.ask(t + secs(7)), Gate::Probed(secs(9)));
         assert_eq!(breaker.ask(t + secs(16)), Gate::Pass);
         breaker.abandoned();
         assert_eq!(breaker.ask(t + secs(16)), Gate::Pass);
@@ -230,14 +272,58 @@ mod tests {
         assert!(!breaker.is_open(t + secs(12)));
     }
 
+    /// B13: a 404, 401 or 400 of one call, and a filtered sentence, hold no other call back.
     #[test]
-    fn our_own_bad_requests_do_not_open_it_but_a_refused_key_does_at_once() {
+    fn what_is_wrong_with_one_request_holds_no_other_back() {
+        let t = Instant::now();
+        for fault in [Fault::BadRequest, Fault::Filtered, Fault::Empty] {
+            let mut breaker = Breaker::default();
+            (0..50).for_each(|_| breaker.failed(fault, t));
+            assert_eq!(breaker.ask(t), Gate::Pass, "{fault:?}");
+        }
+        let mut breaker = Breaker::default();
+        for _ in 0..50 {
+            breaker.failed(Fault::Refused, t);
+            assert_eq!(breaker.ask(t), Gate::Pass);
+            (1..REFUSALS - 1).for_each(|_| breaker.failed(Fault::Refused, t));
+            breaker.succeeded(t);
+        }
+        assert!(!breaker.is_open(t));
+    }
+
+    #[test]
+    fn a_key_that_is_refused_again_and_again_is_probed_by_one_at_a_time() {
         let t = Instant::now();
         let mut breaker = Breaker::default();
-        (0..50).for_each(|_| breaker.failed(Fault::BadRequest, t));
-        assert_eq!(breaker.ask(t), Gate::Pass);
-        breaker.failed(Fault::Refused, t);
-        assert_eq!(breaker.ask(t), Gate::Wait(secs(30)));
+        (0..REFUSALS).for_each(|_| breaker.failed(Fault::Refused, t));
+        assert_eq!(breaker.ask(t), Gate::Wait(secs(5)));
+        assert_eq!(breaker.ask(t + secs(5)), Gate::Pass);
+        assert_eq!(breaker.ask(t + secs(5)), Gate::Probed(secs(10)));
+        breaker.failed(Fault::Refused, t + secs(5));
+        assert_eq!(breaker.ask(t + secs(5)), Gate::Wait(secs(10)));
+        breaker.succeeded(t + secs(6));
+        assert_eq!(breaker.ask(t + secs(6)), Gate::Pass);
+    }
+
+    /// B13: an only vendor is asked by one call at a time, at once.
+    #[test]
+    fn who_has_no_other_vendor_waits_for_a_probe_but_for_no_pause() {
+        let t = Instant::now();
+        let mut breaker = Breaker::default();
+        fail(&mut breaker, 5, t);
+        assert_eq!(breaker.ask(t), Gate::Wait(secs(5)));
+        assert_eq!(breaker.ask_anyway(t), Gate::Pass);
+        assert_eq!(breaker.ask_anyway(t), Gate::Probed(secs(10)));
+        fail(&mut breaker, 1, t + secs(1));
+        // The pause of those who can go elsewhere is no longer for it.
+        assert_eq!(breaker.ask(t + secs(1)), Gate::Wait(secs(4)));
+        assert_eq!(breaker.ask_anyway(t + secs(1)), Gate::Pass);
+        breaker.succeeded(t + secs(1));
+        assert_eq!(breaker.ask_anyway(t + secs(1)), Gate::Pass);
+        assert_eq!(breaker.ask(t + secs(1)), Gate::Pass);
+        // What the vendor asks for itself is kept.
+        breaker.failed(Fault::RateLimited(Some(secs(12))), t + secs(1));
+        assert_eq!(breaker.ask_anyway(t + secs(3)), Gate::Wait(secs(10)));
     }
 
     #[test]
@@ -268,7 +354,7 @@ mod tests {
                 }
             }
             let gate = breaker.ask(t);
-            let wait = match gate { Gate::Pass => Duration::ZERO, Gate::Wait(wait) => wait };
+            let wait = match gate { Gate::Pass => Duration::ZERO, Gate::Wait(wait) | Gate::Probed(wait) => wait };
             prop_assert!(wait <= LONGEST_PAUSE);
             prop_assert_eq!(breaker.ask(t + LONGEST_PAUSE + PROBE_LEASE), Gate::Pass);
         }

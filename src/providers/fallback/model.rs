@@ -4,8 +4,8 @@ use std::{sync::Arc, time::Duration};
 
 use parking_lot::Mutex;
 use tokio::{
-    sync::mpsc,
-    time::{Instant, sleep, timeout_at},
+    sync::{Notify, mpsc},
+    time::{Instant, sleep_until, timeout_at},
 };
 use tokio_util::task::TaskTracker;
 
@@ -16,7 +16,7 @@ use super::{
 use crate::{
     providers::{
         BoxFuture, Fault, ProviderError, Vendor,
-        llm::{LanguageModel, LlmEvent, LlmRequest, LlmStream},
+        llm::{Finish, LanguageModel, LlmEvent, LlmRequest, LlmStream},
     },
     telemetry::metrics::Metrics,
 };
@@ -25,26 +25,39 @@ const EVENT_CAPACITY: usize = 64;
 /// Times that the whole chain is gone through.
 const MAX_ROUNDS: u32 = 3;
 
-/// A chain of models that is one model. Until the first piece of the reply has come a failure leads to the next vendor, or to
-/// the same one again; after it the failure is passed on, since half an answer has been spoken.
+/// A chain of models that is one model. Until the first word of the reply (or its tool call) has come a failure leads to the next vendor, or to
+/// the same one again; after it the failure is passed on, since half an answer has been spoken. A reply that ends without a word is such a failure.
 pub struct ModelChain {
     links: Vec<Arc<Link>>,
     /// For all attempts of one reply together.
     patience: Duration,
+    /// A request ended, so that the next one may get through an open breaker.
+    ended: Arc<Notify>,
     tasks: TaskTracker,
 }
 
 struct Link {
     model: Box<dyn LanguageModel>,
     breaker: Mutex<Breaker>,
+    ended: Arc<Notify>,
     metrics: Arc<Metrics>,
 }
 
-/// A reply whose first piece is here.
+/// A reply whose first word is here.
 struct Begun {
-    first: LlmEvent,
+    first: Vec<LlmEvent>,
     rest: LlmStream,
     link: Arc<Link>,
+}
+
+/// One time through the chain without an answer.
+struct Round {
+    /// Somebody was asked, so the round counts.
+    asked: bool,
+    /// When somebody may be asked again.
+    again: Option<Duration>,
+    /// Another call is finding out whether a vendor is well.
+    is_probed: bool,
 }
 
 impl ModelChain {
@@ -56,57 +69,126 @@ impl ModelChain {
         tasks: &TaskTracker,
         metrics: &Arc<Metrics>,
     ) -> Self {
+        let ended = Arc::new(Notify::new());
         let link = |model| {
             Arc::new(Link {
                 model,
                 breaker: Mutex::default(),
+                ended: Arc::clone(&ended),
                 metrics: Arc::clone(metrics),
             })
         };
         Self {
             links: models.into_iter().map(link).collect(),
             patience,
+            ended: Arc::clone(&ended),
             tasks: tasks.clone(),
         }
     }
 
-    async fn begin(&self, request: &LlmRequest) -> Result<Begun, ProviderError> {
+    async fn begin(
+        &self,
+        request: &LlmRequest,
+        last: Option<Vendor>,
+    ) -> Result<Begun, ProviderError> {
         let deadline = Instant::now() + self.patience;
-        let mut last = ProviderError::new(self.vendor(), Fault::Unavailable);
-        for round in 0..MAX_ROUNDS {
-            let mut ready_in: Option<Duration> = None;
-            for link in &self.links {
-                let again = match link.ask() {
-                    Gate::Wait(wait) => Some(wait),
-                    Gate::Pass => match Link::attempt(link, request, deadline).await {
-                        Ok(begun) => return Ok(begun),
-                        Err(error) => {
-                            let again = retry_in(error.fault, round);
-                            last = error;
-                            again
-                        }
-                    },
-                };
-                ready_in = [ready_in, again].into_iter().flatten().min();
+        let mut error = ProviderError::new(self.vendor(), Fault::Unavailable);
+        let mut rounds = 0;
+        loop {
+            // Listens before it looks, so that no end is missed.
+            let mut ended = std::pin::pin!(self.ended.notified());
+            ended.as_mut().enable();
+            let round = match self
+                .go_round(request, last, rounds, deadline, &mut error)
+                .await
+            {
+                Ok(begun) => return Ok(begun),
+                Err(round) => round,
+            };
+            rounds += u32::from(round.asked);
+            let Some(mut again) = round.again.map(|wait| Instant::now() + wait) else {
+                return Err(error);
+            };
+            if round.is_probed {
+                again = again.min(deadline);
             }
-            match ready_in {
-                Some(wait) if round + 1 < MAX_ROUNDS && Instant::now() + wait < deadline => {
-                    sleep(wait).await;
-                }
-                _ => break,
+            if rounds >= MAX_ROUNDS || again > deadline || Instant::now() >= deadline {
+                return Err(error);
+            }
+            tokio::select! {
+                () = sleep_until(again) => {}
+                () = ended, if round.is_probed => {}
             }
         }
-        Err(last)
     }
 
-    async fn answer(&self, request: LlmRequest) -> Result<LlmStream, ProviderError> {
-        let Begun { first, rest, link } = self.begin(&request).await?;
+    /// Asks each vendor that its breaker lets through; if that is none, one of them all the same.
+    async fn go_round(
+        &self,
+        request: &LlmRequest,
+        last: Option<Vendor>,
+        rounds: u32,
+        deadline: Instant,
+        error: &mut ProviderError,
+    ) -> Result<Begun, Round> {
+        let mut round = Round {
+            asked: false,
+            again: None,
+            is_probed: false,
+        };
+        for gate in [Breaker::ask, Breaker::ask_anyway] {
+            for link in self.order(last) {
+                let again = match link.ask(gate) {
+                    Gate::Pass => {
+                        round.asked = true;
+                        match Link::attempt(link, request, deadline).await {
+                            Ok(begun) => return Ok(begun),
+                            Err(failure) => {
+                                let again = retry_in(failure.fault, rounds);
+                                *error = failure;
+                                again
+                            }
+                        }
+                    }
+                    Gate::Probed(wait) => {
+                        round.is_probed = true;
+                        Some(wait)
+                    }
+                    Gate::Wait(wait) => Some(wait),
+                };
+                round.again = [round.again, again].into_iter().flatten().min();
+            }
+            if round.asked || round.is_probed {
+                break;
+            }
+            round.again = None;
+        }
+        Err(round)
+    }
+
+    /// The vendors as they are tried: `last` after the others.
+    fn order(&self, last: Option<Vendor>) -> impl Iterator<Item = &Arc<Link>> {
+        let is_last = move |link: &&Arc<Link>| Some(link.model.vendor()) == last;
+        let others = self.links.iter().filter(move |link| !is_last(link));
+        others.chain(self.links.iter().filter(is_last))
+    }
+
+    async fn answer(
+        &self,
+        request: LlmRequest,
+        last: Option<Vendor>,
+    ) -> Result<LlmStream, ProviderError> {
+        let Begun { first, rest, link } = self.begin(&request, last).await?;
         let (events, out) = mpsc::channel(EVENT_CAPACITY);
         let span = tracing::Span::current();
+        let vendor = link.model.vendor();
         let passing = pass_on(first, rest, link, events);
         self.tasks
             .spawn(tracing::Instrument::instrument(passing, span));
-        Ok(LlmStream { events: out })
+        Ok(LlmStream {
+            vendor,
+            events: out,
+        })
     }
 }
 
@@ -114,17 +196,19 @@ impl ModelChain {
 fn retry_in(fault: Fault, round: u32) -> Option<Duration> {
     match fault {
         Fault::RateLimited(Some(wait)) => Some(wait),
+        // Chance found no words; a third time it would not, either.
+        Fault::Empty => (round == 0).then(|| backoff(round)),
         fault if fault.is_retryable() => Some(backoff(round)),
         _ => None,
     }
 }
 
 impl Link {
-    fn ask(&self) -> Gate {
-        self.breaker.lock().ask(Instant::now().into_std())
+    fn ask(&self, gate: fn(&mut Breaker, std::time::Instant) -> Gate) -> Gate {
+        gate(&mut self.breaker.lock(), Instant::now().into_std())
     }
 
-    /// Asks the vendor and waits for its first piece.
+    /// Asks the vendor and waits for its first word.
     async fn attempt(
         link: &Arc<Self>,
         request: &LlmRequest,
@@ -134,12 +218,8 @@ impl Link {
         let probe = Probe(Some(link));
         let first = async {
             let mut rest = link.model.reply(request.clone()).await?;
-            match rest.events.recv().await {
-                Some(LlmEvent::Failed(error)) => Err(error),
-                Some(first) => Ok((first, rest)),
-                // Its task died: a bug, but not the caller's.
-                None => Err(ProviderError::new(vendor, Fault::Protocol)),
-            }
+            let first = first_word(vendor, &mut rest).await?;
+            Ok((first, rest))
         };
         let result = timeout_at(deadline, first)
             .await
@@ -163,6 +243,7 @@ impl Link {
         }
         let open = breaker.is_open(now);
         drop(breaker);
+        self.ended.notify_waiters();
         self.metrics.breaker_open(vendor, open);
         if open != was_open {
             tracing::warn!(vendor = vendor.as_str(), open, "breaker changed");
@@ -185,20 +266,55 @@ impl Drop for Probe<'_> {
     fn drop(&mut self) {
         if let Some(link) = self.0 {
             link.breaker.lock().abandoned();
+            link.ended.notify_waiters();
+        }
+    }
+}
+
+/// The reply up to its first word or tool call. What has no word in it may be all that comes: dots, a line break, a smile.
+async fn first_word(vendor: Vendor, rest: &mut LlmStream) -> Result<Vec<LlmEvent>, ProviderError> {
+    let mut first = Vec::new();
+    loop {
+        // Its task died: a bug, but not the caller's.
+        let died = || LlmEvent::Failed(ProviderError::new(vendor, Fault::Protocol));
+        let event = rest.events.recv().await.unwrap_or_else(died);
+        let has_begun = match &event {
+            LlmEvent::Text(text) => text.expose().chars().any(char::is_alphanumeric),
+            LlmEvent::ToolCall(_) => true,
+            LlmEvent::Done(Finish::Filtered) => {
+                return Err(ProviderError::new(vendor, Fault::Filtered));
+            }
+            LlmEvent::Done(_) => return Err(ProviderError::new(vendor, Fault::Empty)),
+            LlmEvent::Failed(_) => false,
+        };
+        match event {
+            LlmEvent::Failed(error) => return Err(error),
+            event => first.push(event),
+        }
+        if has_begun {
+            return Ok(first);
         }
     }
 }
 
 /// Hands the reply on. Dropping the receiver drops the vendor's stream, which cancels the request.
 async fn pass_on(
-    first: LlmEvent,
+    first: Vec<LlmEvent>,
     mut rest: LlmStream,
     link: Arc<Link>,
     events: mpsc::Sender<LlmEvent>,
 ) {
-    let mut next = Some(first);
+    for event in first {
+        if events.send(event).await.is_err() {
+            return;
+        }
+    }
     loop {
-        let event = next.take().unwrap_or_else(|| {
+        let next = tokio::select! {
+            event = rest.events.recv() => event,
+            () = events.closed() => return,
+        };
+        let event = next.unwrap_or_else(|| {
             let error = ProviderError::new(link.model.vendor(), Fault::Protocol);
             LlmEvent::Failed(error)
         });
@@ -209,10 +325,6 @@ async fn pass_on(
         if events.send(event).await.is_err() || last {
             return;
         }
-        next = tokio::select! {
-            event = rest.events.recv() => event,
-            () = events.closed() => return,
-        };
     }
 }
 
@@ -224,8 +336,16 @@ impl LanguageModel for ModelChain {
             .map_or(Vendor::OpenAi, |link| link.model.vendor())
     }
 
-    /// Returns when the first piece of the reply is there.
+    /// Returns when the first word of the reply is there.
     fn reply(&self, request: LlmRequest) -> BoxFuture<'_, Result<LlmStream, ProviderError>> {
-        Box::pin(self.answer(request))
+        Box::pin(self.answer(request, None))
+    }
+
+    fn reply_elsewhere(
+        &self,
+        request: LlmRequest,
+        last: Vendor,
+    ) -> BoxFuture<'_, Result<LlmStream, ProviderError>> {
+        Box::pin(self.answer(request, Some(last)))
     }
 }

@@ -1,13 +1,15 @@
 //! Azure OpenAI.
 
+use std::sync::Arc;
+
 use http::HeaderName;
 
 use super::{
     LanguageModel, LlmRequest, LlmStream,
-    chat::{ChatClient, ChatShared, Dialect, secret_header},
+    chat::{ChatClient, ChatShared, Deployment, Dialect, secret_header},
 };
 use crate::{
-    config::AzureConfig,
+    config::{AzureConfig, ModelTraits},
     providers::{BoxFuture, ProviderError, Vendor, socket::endpoint},
 };
 
@@ -43,6 +45,10 @@ impl Azure {
                 store: knows_store,
                 cache_key: false,
             },
+            // A model that cannot be used was refused with the configuration.
+            deployment: Arc::new(Deployment::new(
+                ModelTraits::of(config.model_name()).unwrap_or_default(),
+            )),
             shared,
         }))
     }

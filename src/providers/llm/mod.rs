@@ -23,6 +23,18 @@ pub trait LanguageModel: Send + Sync {
     /// # Errors
     /// [`ProviderError`] when the request is refused, late or cannot be sent.
     fn reply(&self, request: LlmRequest) -> BoxFuture<'_, Result<LlmStream, ProviderError>>;
+
+    /// As [`Self::reply`], but `last` is tried after all others: it cut or filtered the answer that is asked for again.
+    ///
+    /// # Errors
+    /// As [`Self::reply`].
+    fn reply_elsewhere(
+        &self,
+        request: LlmRequest,
+        _last: Vendor,
+    ) -> BoxFuture<'_, Result<LlmStream, ProviderError>> {
+        self.reply(request)
+    }
 }
 
 /// What the model is asked.
@@ -62,6 +74,8 @@ pub enum Message {
 /// A running reply; capacity 64, the driver waits.
 #[derive(Debug)]
 pub struct LlmStream {
+    /// Who answers.
+    pub vendor: Vendor,
     /// The pieces; ends after `Done` or `Failed`.
     pub events: mpsc::Receiver<LlmEvent>,
 }

@@ -1,11 +1,13 @@
 //! OpenAI.
 
+use std::sync::Arc;
+
 use super::{
     LanguageModel, LlmRequest, LlmStream,
-    chat::{ChatClient, ChatShared, Dialect, secret_header},
+    chat::{ChatClient, ChatShared, Deployment, Dialect, secret_header},
 };
 use crate::{
-    config::OpenAiConfig,
+    config::{ModelTraits, OpenAiConfig},
     providers::{BoxFuture, ProviderError, Vendor, socket::endpoint},
 };
 
@@ -31,6 +33,10 @@ impl OpenAi {
                 store: true,
                 cache_key: true,
             },
+            // A model that cannot be used was refused with the configuration.
+            deployment: Arc::new(Deployment::new(
+                ModelTraits::of(&config.model).unwrap_or_default(),
+            )),
             shared,
         }))
     }

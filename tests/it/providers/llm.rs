@@ -15,7 +15,7 @@ use tokio::time::Instant;
 
 use super::vendor::{Pod, Vendor, config, within};
 
-fn request() -> LlmRequest {
+pub(super) fn request() -> LlmRequest {
     LlmRequest {
         messages: vec![Message::User(Phi::new("Hello".into()))],
         tools: Vec::new(),
@@ -24,7 +24,7 @@ fn request() -> LlmRequest {
 }
 
 /// One vendor, or two with Azure as the second.
-async fn pod(change: impl FnOnce(&mut ProvidersConfig)) -> (Pod, Vendor, Vendor) {
+pub(super) async fn pod(change: impl FnOnce(&mut ProvidersConfig)) -> (Pod, Vendor, Vendor) {
     let (openai, azure) = (Vendor::new().await, Vendor::new().await);
     let mut config = config();
     config.openai.base_url = openai.url("http").join("v1/").expect("url");
@@ -33,11 +33,11 @@ async fn pod(change: impl FnOnce(&mut ProvidersConfig)) -> (Pod, Vendor, Vendor)
     (Pod::new(&config), openai, azure)
 }
 
-fn with_azure(config: &mut ProvidersConfig) {
+pub(super) fn with_azure(config: &mut ProvidersConfig) {
     config.llm = vec![LlmVendor::OpenAi, LlmVendor::Azure];
 }
 
-async fn text(stream: &mut LlmStream) -> (String, Result<Finish, ProviderError>) {
+pub(super) async fn text(stream: &mut LlmStream) -> (String, Result<Finish, ProviderError>) {
     let mut text = String::new();
     loop {
         match within(stream.events.recv()).await.expect("an event") {
@@ -49,12 +49,14 @@ async fn text(stream: &mut LlmStream) -> (String, Result<Finish, ProviderError>)
     }
 }
 
-async fn ask(pod: &Pod) -> Result<(String, Result<Finish, ProviderError>), ProviderError> {
+pub(super) async fn ask(
+    pod: &Pod,
+) -> Result<(String, Result<Finish, ProviderError>), ProviderError> {
     let mut stream = pod.providers.llm.reply(request()).await?;
     Ok(text(&mut stream).await)
 }
 
-async fn asked(pod: &Pod) -> (String, Finish) {
+pub(super) async fn asked(pod: &Pod) -> (String, Finish) {
     let (text, finish) = ask(pod).await.expect("an answer");
     (text, finish.expect("a whole answer"))
 }

@@ -2,6 +2,7 @@
 
 mod contract;
 mod llm;
+mod llm_faults;
 mod stt;
 mod tts;
 mod vendor;

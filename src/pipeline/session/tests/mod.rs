@@ -1,6 +1,7 @@
 //! The shell on a paused clock: what it moves where, and when.
 
 mod stage;
+mod unfinished;
 
 use std::time::Duration;
 
@@ -123,7 +124,7 @@ async fn a_booking_survives_the_interruption_and_is_answered_once() {
 #[tokio::test(start_paused = true)]
 async fn what_a_step_changes_runs_as_one_and_each_call_has_its_answer() {
     let stage = Stage::greeted(Script::of(&[
-        &[Call("book"), Call("find"), Call("cancel"), Call("end")],
+        &[Call("book"), Call("find"), Call("cancel"), Call("end_call")],
         &[Say("All is done.")],
     ]))
     .await;
@@ -137,7 +138,7 @@ async fn what_a_step_changes_runs_as_one_and_each_call_has_its_answer() {
             r#"tool: {"done":"book","together":3}"#,
             r#"tool: {"done":"find"}"#,
             r#"tool: {"done":"cancel","together":3}"#,
-            r#"tool: {"done":"end","together":3}"#,
+            r#"tool: {"done":"end_call","together":3}"#,
         ]
     );
     let report = stage.hang_up().await;
@@ -146,12 +147,12 @@ async fn what_a_step_changes_runs_as_one_and_each_call_has_its_answer() {
 
 #[tokio::test(start_paused = true)]
 async fn what_ends_the_call_runs_alone_where_nothing_is_changed() {
-    let stage = Stage::greeted(Script::of(&[&[Call("end")], &[Say("Goodbye.")]])).await;
+    let stage = Stage::greeted(Script::of(&[&[Call("end_call")], &[Say("Goodbye.")]])).await;
     stage.asks("That is all").await;
     sleep(Duration::from_secs(1)).await;
     let asked = stage.last_asked();
     let results: Vec<&String> = asked.iter().filter(|l| l.starts_with("tool:")).collect();
-    assert_eq!(results, [r#"tool: {"done":"end"}"#]);
+    assert_eq!(results, [r#"tool: {"done":"end_call"}"#]);
     stage.hang_up().await;
 }
 

@@ -30,6 +30,7 @@ use crate::{
         BoxFuture, Fault, Vendor,
         llm::{Finish, LlmRequest, LlmStream, Message},
         stt::{SttEvent, SttInput, SttStream, Transcript},
+        transport::TransportError,
         tts::{TtsEvent, TtsInput},
         vad::VadEvent,
     },
@@ -50,6 +51,12 @@ pub(super) enum Beat {
     Pause(u64),
     /// Breaks off.
     Break,
+    /// Comes to the length limit.
+    Cut,
+    /// Is stopped by a filter.
+    Filter,
+    /// Is not begun: a filter refuses what was sent. Alone in its answer.
+    Refuse,
 }
 
 /// What the parts will do.
@@ -60,6 +67,8 @@ pub(super) struct Script {
     pub(super) tool: Duration,
     /// How long the nth write takes, ms, and how it ends.
     pub(super) save: fn(usize) -> (u64, Result<(), SaveError>),
+    /// Wall time of the call's beginning.
+    pub(super) started_at: DateTime<Utc>,
 }
 
 impl Script {
@@ -68,6 +77,7 @@ impl Script {
             answers: answers.iter().map(|beats| beats.to_vec()).collect(),
             tool: Duration::from_millis(100),
             save: |_| (5, Ok(())),
+            started_at: DateTime::UNIX_EPOCH,
         }
     }
 }
@@ -78,6 +88,8 @@ pub(super) struct Stage {
     pub(super) cover: Cover,
     /// What the model was asked, each time, as short lines.
     pub(super) asked: Arc<Mutex<Vec<Vec<String>>>>,
+    /// The house rules that it was told, each time.
+    pub(super) prompts: Arc<Mutex<Vec<String>>>,
     /// When the room got voice, and when it was told to drop it.
     pub(super) room: Arc<Mutex<Heard>>,
     events: mpsc::Sender<CallEvent>,
@@ -102,12 +114,14 @@ impl Stage {
         let tasks = TaskTracker::new();
         let clock = CallClock::new(Instant::now());
         let asked = Arc::new(Mutex::new(Vec::new()));
+        let prompts = Arc::new(Mutex::new(Vec::new()));
         let ear = Ear::default();
         let stt = Arc::clone(&ear.0);
         let (vad, vad_events) = mpsc::channel(16);
         let llm = Model {
             answers: Mutex::new(script.answers.into()),
             asked: Arc::clone(&asked),
+            prompts: Arc::clone(&prompts),
             tasks: tasks.clone(),
         };
         let cover = Cover::default();
@@ -122,7 +136,7 @@ impl Stage {
             config: PipelineConfig::default(),
             ring_limit: Duration::from_secs(30),
             call_limit: Duration::from_secs(600),
-            started_at: DateTime::UNIX_EPOCH,
+            started_at: script.started_at,
             tasks: tasks.clone(),
             stop: CancellationToken::new(),
             metrics: Arc::new(Metrics::new()),
@@ -150,6 +164,7 @@ impl Stage {
             clock,
             cover,
             asked,
+            prompts,
             room,
             events,
             vad,
@@ -287,6 +302,7 @@ impl TextToSpeech for Mouth {
 struct Model {
     answers: Mutex<VecDeque<Vec<Beat>>>,
     asked: Arc<Mutex<Vec<Vec<String>>>>,
+    prompts: Arc<Mutex<Vec<String>>>,
     tasks: TaskTracker,
 }
 
@@ -297,14 +313,23 @@ impl LanguageModel for Model {
 
     fn reply(&self, request: LlmRequest) -> BoxFuture<'_, Result<LlmStream, ProviderError>> {
         self.asked.lock().push(lines(&request.messages));
+        if let Some(Message::System(rules)) = request.messages.first() {
+            self.prompts.lock().push(rules.expose().clone());
+        }
         let beats = self.answers.lock().pop_front();
         let (pieces, events) = mpsc::channel(64);
         let Some(beats) = beats else {
             let refused = ProviderError::new(Vendor::OpenAi, Fault::Unavailable);
             return Box::pin(async move { Err(refused) });
         };
+        if matches!(beats[..], [Beat::Refuse]) {
+            let filtered = ProviderError::new(Vendor::OpenAi, Fault::Filtered);
+            let refused = filtered.because(TransportError::Status(400));
+            return Box::pin(async move { Err(refused) });
+        }
         self.tasks.spawn(play(beats, pieces));
-        Box::pin(async move { Ok(LlmStream { events }) })
+        let vendor = self.vendor();
+        Box::pin(async move { Ok(LlmStream { vendor, events }) })
     }
 }
 
@@ -327,9 +352,13 @@ async fn play(beats: Vec<Beat>, pieces: mpsc::Sender<LlmEvent>) {
                 sleep(Duration::from_millis(ms)).await;
                 continue;
             }
-            Beat::Break => LlmEvent::Failed(ProviderError::new(Vendor::OpenAi, Fault::Unavailable)),
+            Beat::Cut => LlmEvent::Done(Finish::Length),
+            Beat::Filter => LlmEvent::Done(Finish::Filtered),
+            Beat::Break | Beat::Refuse => {
+                LlmEvent::Failed(ProviderError::new(Vendor::OpenAi, Fault::Unavailable))
+            }
         };
-        let over = matches!(event, LlmEvent::Failed(_));
+        let over = matches!(event, LlmEvent::Failed(_) | LlmEvent::Done(_));
         if pieces.send(event).await.is_err() || over {
             return;
         }

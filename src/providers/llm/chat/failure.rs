@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use serde::Deserialize;
+use serde_json::Value;
 use tokio::time::timeout;
 
+use super::wire_error::{FILTERED, WireError};
 use crate::providers::{
     Fault, ProviderError, Vendor,
     transport::{TransportError, fault_of_status},
@@ -14,56 +15,32 @@ use crate::providers::{
 const LARGEST_BODY: usize = 16 * 1024;
 const BODY_DEADLINE: Duration = Duration::from_secs(1);
 
-#[derive(Deserialize)]
-struct Body {
-    error: WireError,
-}
-
-/// OpenAI's error object, without its message.
-#[derive(Deserialize)]
-pub(super) struct WireError {
-    /// Azure sends numbers, too.
-    code: Option<serde_json::Value>,
-    r#type: Option<String>,
-}
-
-impl WireError {
-    fn is(&self, name: &str) -> bool {
-        let code = self.code.as_ref().and_then(serde_json::Value::as_str);
-        code == Some(name) || self.r#type.as_deref() == Some(name)
-    }
-}
-
-/// An error event in the middle of a stream.
-pub(super) fn of_event(error: &WireError) -> Fault {
-    let bad = ["invalid_request_error", "context_length_exceeded"];
-    if error.is("insufficient_quota") {
-        Fault::Refused
-    } else if error.is("rate_limit_exceeded") {
-        Fault::RateLimited(None)
-    } else if bad.iter().any(|name| error.is(name)) {
-        Fault::BadRequest
-    } else {
-        Fault::Unavailable
-    }
-}
-
-/// An answer with a status of failure.
-pub(super) async fn of_answer(vendor: Vendor, answer: reqwest::Response) -> ProviderError {
+/// An answer with a status of failure: what it means, and what its body says of the request.
+pub(super) async fn of_answer(
+    vendor: Vendor,
+    answer: reqwest::Response,
+) -> (ProviderError, Option<WireError>) {
     let status = answer.status();
     let by_status = fault_of_status(status, answer.headers());
+    let says_more = matches!(
+        by_status,
+        Fault::RateLimited(_) | Fault::BadRequest | Fault::Refused
+    );
+    let error = if says_more {
+        error_of(answer).await
+    } else {
+        None
+    };
+    let is_any = |names: &[&str]| error.as_ref().is_some_and(|e| e.is_any(names));
     let fault = match by_status {
         // Waiting does not bring money.
-        Fault::RateLimited(_)
-            if error_of(answer)
-                .await
-                .is_some_and(|e| e.is("insufficient_quota")) =>
-        {
-            Fault::Refused
-        }
+        Fault::RateLimited(_) if is_any(&["insufficient_quota"]) => Fault::Refused,
+        Fault::BadRequest | Fault::Refused if is_any(&FILTERED) => Fault::Filtered,
         fault => fault,
     };
-    ProviderError::new(vendor, fault).because(TransportError::Status(status.as_u16()))
+    let failure =
+        ProviderError::new(vendor, fault).because(TransportError::Status(status.as_u16()));
+    (failure, error)
 }
 
 async fn error_of(mut answer: reqwest::Response) -> Option<WireError> {
@@ -77,9 +54,10 @@ async fn error_of(mut answer: reqwest::Response) -> Option<WireError> {
         }
     };
     timeout(BODY_DEADLINE, reading).await.ok()?;
-    serde_json::from_slice::<Body>(&text)
-        .ok()
-        .map(|body| body.error)
+    let body: Value = serde_json::from_slice(&text).ok()?;
+    // Some wrap it into a list.
+    let body = body.get(0).cloned().unwrap_or(body);
+    Some(WireError::of_body(body))
 }
 
 /// The request did not get through, or the answer broke off.

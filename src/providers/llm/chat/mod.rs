@@ -1,10 +1,17 @@
 //! Chat completions, streaming, with tools: what OpenAI and Azure OpenAI share.
 
 mod assemble;
+mod calls;
+mod deployment;
 mod driver;
 mod failure;
+mod machine_text;
+mod names;
+mod reader;
+mod replay;
 mod request;
 pub mod sse;
+mod wire_error;
 
 use std::{sync::Arc, time::Duration};
 
@@ -19,9 +26,13 @@ use tokio::{
 use tokio_util::task::TaskTracker;
 use url::Url;
 
-use self::driver::Driver;
-pub(super) use self::request::Dialect;
-use super::{LlmRequest, LlmStream};
+pub use self::reader::StreamReader;
+pub(super) use self::{deployment::Deployment, request::Dialect};
+use self::{
+    deployment::{Field, Habits},
+    driver::Driver,
+};
+use super::{LlmRequest, LlmStream, Message};
 use crate::{
     providers::{Fault, ProviderError, Vendor},
     telemetry::{
@@ -50,6 +61,7 @@ pub(super) struct ChatClient {
     pub(super) url: Url,
     pub(super) key: (HeaderName, HeaderValue),
     pub(super) dialect: Dialect,
+    pub(super) deployment: Arc<Deployment>,
     pub(super) shared: ChatShared,
 }
 
@@ -58,25 +70,62 @@ impl ChatClient {
     pub(super) async fn reply(&self, request: LlmRequest) -> Result<LlmStream, ProviderError> {
         let started = Instant::now();
         let result = self.send(&request, started).await;
+        let reader = StreamReader::new(tool_names(&request));
         drop(request);
         let answer = result.inspect_err(|e| self.count(Err(e.fault)))?;
         let (events, out) = mpsc::channel(EVENT_CAPACITY);
-        let driver = Driver::new(self, answer, events, started);
+        let driver = Driver::new(self, answer, reader, events, started);
         let span = tracing::Span::current();
         self.shared
             .tasks
             .spawn(tracing::Instrument::instrument(driver.run(), span));
-        Ok(LlmStream { events: out })
+        Ok(LlmStream {
+            vendor: self.vendor,
+            events: out,
+        })
     }
 
+    /// Sends the request; if a field of it is refused, again without it. The deployment is not sent that field any more.
     async fn send(
         &self,
         request: &LlmRequest,
         started: Instant,
     ) -> Result<reqwest::Response, ProviderError> {
+        // Each field is refused once at most, and the effort twice before it is left out.
+        for _ in 0..Field::ALL.len() + 2 {
+            let habits = self.deployment.habits();
+            let answer = self.send_once(request, habits, started).await?;
+            if answer.status().is_success() {
+                return Ok(answer);
+            }
+            let reading = failure::of_answer(self.vendor, answer);
+            let (error, told) = timeout_at(started + self.shared.patience, reading)
+                .await
+                .map_err(|_| ProviderError::new(self.vendor, Fault::Timeout))?;
+            let is_learnt = error.fault == Fault::BadRequest
+                && told.is_some_and(|told| self.deployment.refused(habits, &told));
+            if !is_learnt {
+                return Err(error);
+            }
+            let left_out = self.deployment.habits().left_out();
+            tracing::warn!(
+                vendor = self.vendor.as_str(),
+                left_out = left_out.join(" "),
+                "a deployment refuses a field of the request: it is left out from now on"
+            );
+        }
+        Err(ProviderError::new(self.vendor, Fault::BadRequest))
+    }
+
+    async fn send_once(
+        &self,
+        request: &LlmRequest,
+        habits: Habits,
+        started: Instant,
+    ) -> Result<reqwest::Response, ProviderError> {
         let body = self
             .dialect
-            .body(request)
+            .body(request, habits)
             .map_err(|e| ProviderError::new(self.vendor, Fault::BadRequest).because(e))?;
         let (name, key) = self.key.clone();
         let sending = self
@@ -88,14 +137,10 @@ impl ChatClient {
             .header(ACCEPT, "text/event-stream")
             .body(body)
             .send();
-        let answer = timeout_at(started + self.shared.patience, sending)
+        timeout_at(started + self.shared.patience, sending)
             .await
             .map_err(|_| ProviderError::new(self.vendor, Fault::Timeout))?
-            .map_err(|e| failure::of_transport(self.vendor, e))?;
-        if !answer.status().is_success() {
-            return Err(failure::of_answer(self.vendor, answer).await);
-        }
-        Ok(answer)
+            .map_err(|e| failure::of_transport(self.vendor, e))
     }
 
     fn count(&self, result: Result<(), Fault>) {
@@ -103,6 +148,16 @@ impl ChatClient {
             .metrics
             .provider_call(ProviderKind::Llm, self.vendor, CallResult(result));
     }
+}
+
+/// The tools that the model knows: those that it is offered, and those that it called before. It may write of one that it is not offered any more.
+fn tool_names(request: &LlmRequest) -> impl Iterator<Item = &str> {
+    let offered = request.tools.iter().map(|tool| tool.name);
+    let called = request.messages.iter().flat_map(|message| match message {
+        Message::Assistant { tool_calls, .. } => tool_calls.as_slice(),
+        _ => &[],
+    });
+    offered.chain(called.map(|call| call.name.as_str()))
 }
 
 /// An API key as a header that no log prints.

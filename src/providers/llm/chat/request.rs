@@ -3,10 +3,20 @@
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::providers::llm::{LlmRequest, Message, ToolSpec};
+use super::{
+    deployment::{Field, Habits},
+    names::ToolNames,
+    replay::{WireMessage, replay},
+};
+use crate::{
+    config::Effort,
+    providers::llm::{LlmRequest, ToolSpec},
+};
 
 /// An answer on the telephone is short; a model that rambles is cut here.
 const MAX_COMPLETION_TOKENS: u32 = 1000;
+/// Thoughts count, and a model that is cut in them says nothing.
+const MAX_THINKING_TOKENS: u32 = 8000;
 
 /// What a vendor's API knows beyond the common part; it answers 400 to fields that it does not know.
 pub(in crate::providers::llm) struct Dialect {
@@ -27,9 +37,15 @@ struct Body<'a> {
     tools: Vec<Tool<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     parallel_tool_calls: Option<bool>,
-    max_completion_tokens: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_completion_tokens: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_tokens: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reasoning_effort: Option<&'static str>,
     stream: bool,
-    stream_options: StreamOptions,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stream_options: Option<StreamOptions>,
     #[serde(skip_serializing_if = "Option::is_none")]
     store: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -40,29 +56,6 @@ struct Body<'a> {
 #[derive(Serialize)]
 struct StreamOptions {
     include_usage: bool,
-}
-
-#[derive(Serialize)]
-struct WireMessage<'a> {
-    role: &'static str,
-    content: Option<&'a str>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    tool_calls: Vec<ToolCall<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    tool_call_id: Option<&'a str>,
-}
-
-#[derive(Serialize)]
-struct ToolCall<'a> {
-    id: &'a str,
-    r#type: &'static str,
-    function: Called<'a>,
-}
-
-#[derive(Serialize)]
-struct Called<'a> {
-    name: &'a str,
-    arguments: &'a str,
 }
 
 #[derive(Serialize)]
@@ -83,54 +76,35 @@ impl Dialect {
     ///
     /// # Errors
     /// It cannot be written as JSON.
-    pub(super) fn body(&self, request: &LlmRequest) -> Result<Vec<u8>, serde_json::Error> {
+    pub(super) fn body(
+        &self,
+        request: &LlmRequest,
+        habits: Habits,
+    ) -> Result<Vec<u8>, serde_json::Error> {
+        let names = ToolNames::new(request.tools.iter().map(|tool| tool.name));
+        let tokens = if habits.thinks() {
+            MAX_THINKING_TOKENS
+        } else {
+            MAX_COMPLETION_TOKENS
+        };
+        let has_tools = !request.tools.is_empty();
+        let takes = |field| habits.takes(field);
         serde_json::to_vec(&Body {
             model: self.model.as_deref(),
-            messages: request.messages.iter().map(message).collect(),
+            messages: replay(&request.messages, &names),
             tools: request.tools.iter().map(tool).collect(),
-            parallel_tool_calls: (!request.tools.is_empty()).then_some(true),
-            max_completion_tokens: MAX_COMPLETION_TOKENS,
+            parallel_tool_calls: (has_tools && takes(Field::ParallelToolCalls)).then_some(true),
+            max_completion_tokens: takes(Field::MaxCompletionTokens).then_some(tokens),
+            max_tokens: takes(Field::MaxTokens).then_some(tokens),
+            reasoning_effort: habits.effort().map(Effort::as_str),
             stream: true,
-            stream_options: StreamOptions {
+            stream_options: takes(Field::StreamOptions).then_some(StreamOptions {
                 include_usage: true,
-            },
-            store: self.store.then_some(false),
-            prompt_cache_key: self.cache_key.then_some(&request.cache_key),
+            }),
+            store: (self.store && takes(Field::Store)).then_some(false),
+            prompt_cache_key: (self.cache_key && takes(Field::PromptCacheKey))
+                .then_some(&request.cache_key),
         })
-    }
-}
-
-fn message(message: &Message) -> WireMessage<'_> {
-    let plain = |role, content| WireMessage {
-        role,
-        content: Some(content),
-        tool_calls: Vec::new(),
-        tool_call_id: None,
-    };
-    match message {
-        Message::System(text) => plain("system", text.expose()),
-        Message::User(text) => plain("user", text.expose()),
-        Message::Tool { id, content } => WireMessage {
-            tool_call_id: Some(&id.0),
-            ..plain("tool", content.expose())
-        },
-        Message::Assistant { text, tool_calls } => WireMessage {
-            role: "assistant",
-            content: (!text.expose().is_empty() || tool_calls.is_empty())
-                .then_some(text.expose().as_str()),
-            tool_calls: tool_calls
-                .iter()
-                .map(|call| ToolCall {
-                    id: &call.id.0,
-                    r#type: "function",
-                    function: Called {
-                        name: &call.name,
-                        arguments: call.arguments.expose(),
-                    },
-                })
-                .collect(),
-            tool_call_id: None,
-        },
     }
 }
 
@@ -150,9 +124,13 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::domain::{
-        conversation::{ToolCallId, ToolRequest},
-        phi::Phi,
+    use crate::{
+        config::ModelTraits,
+        domain::{
+            conversation::{ToolCallId, ToolRequest},
+            phi::Phi,
+        },
+        providers::llm::Message,
     };
 
     fn request() -> LlmRequest {
@@ -184,7 +162,12 @@ mod tests {
     }
 
     fn body(dialect: &Dialect) -> Value {
-        let bytes = dialect.body(&request()).expect("json");
+        body_for(dialect, "gpt-4o")
+    }
+
+    fn body_for(dialect: &Dialect, model: &str) -> Value {
+        let habits = Habits::new(ModelTraits::of(model).expect("usable"));
+        let bytes = dialect.body(&request(), habits).expect("json");
         serde_json::from_slice(&bytes).expect("json")
     }
 
@@ -221,5 +204,33 @@ mod tests {
         for field in ["model", "store", "prompt_cache_key"] {
             assert!(body.get(field).is_none(), "{field}");
         }
+    }
+
+    /// C18, C35
+    #[test]
+    fn a_thinking_model_is_asked_to_think_little_and_may_use_tokens_for_it() {
+        let dialect = Dialect {
+            model: Some("o4-mini".into()),
+            store: true,
+            cache_key: true,
+        };
+        for (model, effort) in [
+            ("o4-mini", "low"),
+            ("gpt-5-mini", "minimal"),
+            ("gpt-5.1", "none"),
+        ] {
+            let body = body_for(&dialect, model);
+            assert_eq!(body["reasoning_effort"], json!(effort), "{model}");
+            assert!(
+                body["max_completion_tokens"].as_u64() >= Some(4000),
+                "{model}"
+            );
+            for field in ["parallel_tool_calls", "temperature", "max_tokens"] {
+                assert!(body.get(field).is_none(), "{model}: {field}");
+            }
+        }
+        let body = body(&dialect);
+        assert!(body.get("reasoning_effort").is_none());
+        assert_eq!(body["max_completion_tokens"], json!(1000));
     }
 }

@@ -60,6 +60,10 @@ impl SseParser {
         if text.is_empty() {
             self.dispatch(on_data);
         } else if let Some(value) = data_of(text) {
+            // Some servers leave out the blank line between two events.
+            if self.has_data && is_whole(&self.data) {
+                self.dispatch(on_data);
+            }
             if std::mem::replace(&mut self.has_data, true) {
                 self.data.push(b'\n');
             }
@@ -70,6 +74,14 @@ impl SseParser {
         self.line = line;
     }
 
+    /// The stream is over: what stands in it without its last blank line is an event, too.
+    pub fn finish(&mut self, mut on_data: impl FnMut(&[u8])) {
+        if !self.line.is_empty() {
+            self.line_ended(&mut on_data);
+        }
+        self.dispatch(&mut on_data);
+    }
+
     fn dispatch(&mut self, on_data: &mut impl FnMut(&[u8])) {
         if std::mem::take(&mut self.has_data) {
             on_data(&self.data);
@@ -78,9 +90,14 @@ impl SseParser {
     }
 }
 
+/// Whether the data is JSON with nothing missing, or the mark of the end.
+fn is_whole(data: &[u8]) -> bool {
+    data == b"[DONE]" || serde_json::from_slice::<serde::de::IgnoredAny>(data).is_ok()
+}
+
 /// The value of a `data` line.
 fn data_of(line: &[u8]) -> Option<&[u8]> {
-    let after = line.strip_prefix(b"data")?;
+    let after = line.trim_ascii_start().strip_prefix(b"data")?;
     match after {
         [] => Some(after),
         [b':', b' ', value @ ..] | [b':', value @ ..] => Some(value),
@@ -113,6 +130,19 @@ mod tests {
     #[test]
     fn an_event_without_its_blank_line_is_not_complete() {
         assert_eq!(read([b"data: [DONE]\n".as_slice()]), Vec::<String>::new());
+    }
+
+    /// C19
+    #[test]
+    fn events_without_blank_lines_between_them_are_events() {
+        let text = "data: {\"a\":1}\ndata:{\"b\":\ndata: 2}\r\n  data: {}\ndata: [DONE]";
+        let mut parser = SseParser::default();
+        let mut events = Vec::new();
+        let mut keep = |data: &[u8]| events.push(String::from_utf8(data.to_vec()).expect("utf-8"));
+        parser.push(text.as_bytes(), &mut keep).expect("short");
+        parser.finish(&mut keep);
+        parser.finish(&mut keep);
+        assert_eq!(events, ["{\"a\":1}", "{\"b\":\n2}", "{}", "[DONE]"]);
     }
 
     #[test]
