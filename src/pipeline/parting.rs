@@ -48,7 +48,7 @@ impl Restored {
 fn ended_by_line(last: &Utterance, profile: &TenantProfile) -> Option<EndReason> {
     let said: Vec<&str> = last.text.expose().split_whitespace().collect();
     let found = LAST_LINES.into_iter().find(|(line, _)| {
-        let text = lines::text(*line, profile);
+        let text = lines::text(*line, &profile.greeting);
         said == text.split_whitespace().collect::<Vec<_>>()
     });
     found.map(|(_, why)| why)

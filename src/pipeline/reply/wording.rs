@@ -70,13 +70,13 @@ impl Wording {
     /// The step's text is over.
     pub(super) fn end(&mut self, end: TextEnd) -> Vec<Sentence> {
         let mut said = self.take_up();
-        let rest = self.splitter.finish();
-        match rest {
-            Some(rest) if end == TextEnd::Cut && !is_whole(rest.written.expose()) => {
-                self.fragment = Some(rest.written.into_exposed());
-            }
-            rest => said.extend(self.once(rest.into_iter().collect())),
+        let mut rest = self.splitter.finish();
+        if end == TextEnd::Cut
+            && let Some(cut) = rest.pop_if(|last| !is_whole(last.written.expose()))
+        {
+            self.fragment = Some(cut.written.into_exposed());
         }
+        said.extend(self.once(rest));
         // A step that only repeats has nothing else to say; before its tools it need not.
         if end == TextEnd::Whole && self.current.is_empty() {
             self.current.extend(self.repeated.iter().map(key));
