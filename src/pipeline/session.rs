@@ -1,6 +1,7 @@
 //! The call's one task: waits for whatever comes next, lets the turn machine decide, does it.
 
 mod answer;
+mod claim;
 mod obey;
 mod record;
 

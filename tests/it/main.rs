@@ -5,6 +5,7 @@ mod calls;
 mod chaos;
 mod dispatch;
 mod gateway;
+mod hostile;
 mod lifecycle;
 mod model;
 mod operator;

@@ -37,7 +37,11 @@ impl Session {
                         return;
                     }
                 }
-                Step::Written => return self.written(now),
+                Step::Written => {
+                    if !self.corrects(now) {
+                        return self.written(now);
+                    }
+                }
                 Step::Broken => return self.broke(now),
                 Step::Generating | Step::Spoken => return,
             }
@@ -57,6 +61,9 @@ impl Session {
             return;
         }
         while let Some((step, sentence)) = reply.take_sentence() {
+            if reply.withholds(step, &sentence, self.runs.traces()) {
+                continue;
+            }
             reply.spoken = true;
             self.latency.spoken(now);
             self.voice.say(now, reply.utterance, step, sentence);
@@ -74,6 +81,9 @@ impl Session {
         let mut messages = self.context.messages(reply.draft.as_ref(), open);
         if !self.fading.is_empty() && reply.steps == 0 {
             messages.push(Message::System(Phi::new(BROKE_OFF.to_owned())));
+        }
+        if let Some(kind) = reply.take_correction() {
+            messages.push(Message::System(Phi::new(kind.correction().to_owned())));
         }
         if self.is_resuming && !reply.step_has_text() {
             messages.push(Message::System(Phi::new(RESUMED.to_owned())));

@@ -1,5 +1,6 @@
 //! The shell on a paused clock: what it moves where, and when.
 
+mod claims;
 mod stage;
 
 use std::time::Duration;
