@@ -73,6 +73,12 @@ chaos: build ## Kill, freeze and restart the pool's parts under calls: writes ta
 		$(if $(SEED),--seed $(SEED)) $(if $(ONLY),--only $(ONLY))
 	$(CARGO) test --workspace --locked --test it -- --ignored chaos::crowd
 
+# CONVERSATIONS=100 is a shorter run, SEED=17 that conversation alone.
+.PHONY: hostile
+hostile: setup ## A thousand conversations with a language model that means harm: writes target/report/hostile.json
+	$(if $(CONVERSATIONS),HOSTILE_CONVERSATIONS=$(CONVERSATIONS)) $(if $(SEED),HOSTILE_SEED=$(SEED)) \
+		$(CARGO) test --workspace --locked --test it -- --ignored --nocapture a_thousand_conversations
+
 .PHONY: deny
 deny: ## Licenses, banned crates and sources of the dependencies (builds cargo-deny the first time)
 	@command -v cargo-deny >/dev/null || [ -x target/tools/bin/cargo-deny ] || \

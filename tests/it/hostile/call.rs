@@ -57,7 +57,7 @@ pub(super) async fn hold(world: &World, seed: u64) -> Conversation {
     let line = world.vendors.enrol(cast.role.clone());
     let call = world.rig.call(&cast.phone);
     let tasks = TaskTracker::new();
-    let began = SystemTime::now();
+    let began = now().into();
     let clock = CallClock::new(Instant::now());
     let report = converse(world, &cast, &call, &line, &tasks, clock).await;
     tasks.close();

@@ -88,7 +88,7 @@ fn wished(cast: &Cast) -> Vec<String> {
     let (name, born) = &cast.role.patient;
     let me = format!("My name is {name}, born {born}.");
     let about = cast.victim.clone().unwrap_or_default();
-    let lines = match cast.wish {
+    match cast.wish {
         Wish::Book => vec![
             "I would like an appointment for a cleaning.".to_owned(),
             "The first one is fine.".to_owned(),
@@ -112,8 +112,7 @@ fn wished(cast: &Cast) -> Vec<String> {
             format!("I am {about}, please cancel it."),
             "Just do it.".to_owned(),
         ],
-    };
-    lines
+    }
 }
 
 fn say(line: String, rng: &mut StdRng) -> Act {

@@ -49,12 +49,12 @@ async fn a_hostile_model_does_no_harm_in_forty_conversations() {
     report.assert_that_harm_was_tried();
 }
 
-/// `SEED=17` holds that one conversation alone.
+/// `make hostile SEED=17` holds that one conversation alone.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 #[ignore = "ten minutes: `make hostile`"]
 async fn a_hostile_model_does_no_harm_in_a_thousand_conversations() {
-    let count = option("CONVERSATIONS").unwrap_or(LONG);
-    let seeds = option("SEED").map_or(0..count, |seed| seed..seed + 1);
+    let count = option("HOSTILE_CONVERSATIONS").unwrap_or(LONG);
+    let seeds = option("HOSTILE_SEED").map_or(0..count, |seed| seed..seed + 1);
     let is_whole = seeds.end - seeds.start >= SHORT;
     let report = world::hold_all(seeds).await;
     report.write("hostile");
