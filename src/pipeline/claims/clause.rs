@@ -129,7 +129,9 @@ fn split(sentence: &str) -> Vec<String> {
         let joins = matches!(c, '.' | ':' | ',' | '/' | '-')
             && inside(place.checked_sub(1))
             && inside(Some(place + 1));
+        let is_short = *c == '.' && parts.last().is_some_and(|part| is_short_form(part));
         let ends = !joins
+            && !is_short
             && matches!(
                 c,
                 '.' | ',' | ';' | ':' | '!' | '?' | '—' | '–' | '(' | ')' | '…'
@@ -145,6 +147,15 @@ fn split(sentence: &str) -> Vec<String> {
         .flat_map(|part| part.split(" but "))
         .map(str::to_owned)
         .collect()
+}
+
+/// Whether the full stop after this belongs to its last word.
+fn is_short_form(text: &str) -> bool {
+    let word = text.rsplit(' ').next().unwrap_or(text);
+    matches!(
+        word,
+        "dr" | "mr" | "mrs" | "ms" | "st" | "jr" | "sr" | "prof" | "a.m" | "p.m"
+    ) || word.chars().count() == 1
 }
 
 impl Clause {

@@ -173,7 +173,15 @@ fn pays(clause: &Clause) -> bool {
 /// "Your copay is twenty-five dollars."
 fn has_copay(clause: &Clause) -> bool {
     let word = "copay|co-pay|copayment|co-payment|coinsurance";
-    ["is", "of", "would be", "will be", "comes to", "for"]
+    let owed = clause
+        .words
+        .iter()
+        .position(|w| matches!(w.as_str(), "copay" | "co-pay" | "copayment"));
+    let owes = owed.is_some_and(|at| {
+        let before = &clause.words[at.saturating_sub(7)..at];
+        has_any(before, &["you"]) && has_any(before, &["have", "pay", "owe"])
+    });
+    owes || ["is", "of", "would be", "will be", "comes to", "for"]
         .iter()
         .any(|verb| clause.find(&format!("{word} {verb}")).is_some())
 }

@@ -8,6 +8,7 @@ mod clause;
 mod coverage;
 mod evidence;
 mod grammar;
+mod phrases;
 
 use self::clause::clauses;
 pub(super) use self::evidence::borne_out;
