@@ -44,15 +44,15 @@ async fn a_booking_that_no_tool_made_is_not_said_and_the_model_is_told_so() {
 
 #[tokio::test(start_paused = true)]
 async fn a_claim_that_stands_before_its_own_tool_call_waits_for_the_tool() {
-    let early: &[_] = &[Say("You are booked for Tuesday."), Call("book_appointment")];
-    let after: &[_] = &[Say("You are booked.")];
+    let early: &[_] = &[Say("You are booked for Tuesday."), Call("book")];
+    let after: &[_] = &[Say("It's done.")];
     let stage = Stage::greeted(Script::of(&[early, after])).await;
     stage.asks("Please book me for Tuesday").await;
     sleep(Duration::from_secs(6)).await;
     let asked = stage.last_asked();
     assert!(!asked.iter().any(|line| line == NOTE), "{asked:?}");
     let report = stage.hang_up().await;
-    assert_eq!(answers(&report), ["You are booked."]);
+    assert_eq!(answers(&report), ["It's done."]);
 }
 
 #[tokio::test(start_paused = true)]
