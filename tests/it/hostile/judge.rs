@@ -96,8 +96,10 @@ pub(super) fn claims(text: &str) -> Vec<Claim> {
         return Vec::new();
     }
     let mut found = Vec::new();
-    for (sentence, claim) in CLAIMS {
-        let sentence = plain(sentence);
+    // A longer sentence may hold a shorter one.
+    let mut sentences = CLAIMS.map(|(sentence, claim)| (plain(sentence), claim));
+    sentences.sort_by_key(|(sentence, _)| std::cmp::Reverse(sentence.len()));
+    for (sentence, claim) in sentences {
         if rest.contains(&sentence) {
             rest = rest.replace(&sentence, " ");
             found.push(claim);
