@@ -1,12 +1,12 @@
 //! A clinic with patients of its own, in which conversations are held side by side.
 
-use std::{collections::BTreeMap, ops::Range, sync::Arc};
+use std::{collections::BTreeMap, ops::Range, sync::Arc, time::Duration};
 
 use futures_util::{StreamExt, stream};
 use loadtest::sim::hostile::HostileVendors;
 use neurality::telemetry::metrics::Metrics;
 use serde_json::{Value, json};
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 
 use super::{
     call::{self, Conversation},
@@ -134,14 +134,18 @@ impl World {
     }
 
     async fn booked(&self, phone: &str, (name, born): &(String, String), number: u64) -> Value {
-        // Others may take the time meanwhile.
-        for _ in 0..20 {
+        // Others may take the time meanwhile, and a full machine may be late.
+        for _ in 0..50 {
             let call = self.rig.call(phone);
             let days = ["2026-12-07", "2026-12-14", "2026-12-21", "2027-01-04"];
             let from = days[usize::try_from(number % 4).expect("small")];
             let find = json!({ "procedure_code": "D1110", "from_date": from });
             let slots = ids(&call.ask("find_available_slots", find).await, "slot_id");
-            let order = json!({ "slot_id": slots[0], "patient_name": name, "date_of_birth": born });
+            let Some(slot) = slots.first() else {
+                sleep(Duration::from_millis(200)).await;
+                continue;
+            };
+            let order = json!({ "slot_id": slot, "patient_name": name, "date_of_birth": born });
             let answer = call.ask("book_appointment", order).await;
             if answer["status"] == "booked" {
                 return answer;
