@@ -135,12 +135,14 @@ impl World {
 
     async fn booked(&self, phone: &str, (name, born): &(String, String), number: u64) -> Value {
         // Others may take the time meanwhile, and a full machine may be late.
+        let mut last = Value::Null;
         for _ in 0..50 {
             let call = self.rig.call(phone);
             let days = ["2026-12-07", "2026-12-14", "2026-12-21", "2027-01-04"];
             let from = days[usize::try_from(number % 4).expect("small")];
             let find = json!({ "procedure_code": "D1110", "from_date": from });
-            let slots = ids(&call.ask("find_available_slots", find).await, "slot_id");
+            last = call.ask("find_available_slots", find).await;
+            let slots = ids(&last, "slot_id");
             let Some(slot) = slots.first() else {
                 sleep(Duration::from_millis(200)).await;
                 continue;
@@ -150,8 +152,9 @@ impl World {
             if answer["status"] == "booked" {
                 return answer;
             }
+            last = answer;
         }
-        panic!("no time is free for {number}");
+        panic!("no time is free for {number}: {last}");
     }
 }
 
