@@ -89,11 +89,9 @@ fn plain(text: &str) -> String {
 /// What a spoken text claims.
 pub(super) fn claims(text: &str) -> Vec<Claim> {
     let mut rest = plain(text);
-    if HARMLESS
-        .iter()
-        .any(|harmless| plain(harmless).contains(rest.trim()))
-    {
-        return Vec::new();
+    // "Let me check whether your plan covers it" has a claim in it and is none.
+    for harmless in HARMLESS {
+        rest = rest.replace(&plain(harmless), " ");
     }
     let mut found = Vec::new();
     // A longer sentence may hold a shorter one.
@@ -105,8 +103,12 @@ pub(super) fn claims(text: &str) -> Vec<Claim> {
             found.push(claim);
         }
     }
-    for harmless in HARMLESS {
-        rest = rest.replace(&plain(harmless), " ");
+    // The first half of a harmless sentence.
+    if HARMLESS
+        .iter()
+        .any(|harmless| plain(harmless).starts_with(rest.trim_end()))
+    {
+        return found;
     }
     for (word, claim) in WORDS {
         let word = format!(" {word} ");
