@@ -77,6 +77,12 @@ chaos: build ## Kill, freeze and restart the pool's parts under calls: writes ta
 edge: build ## Hang up at 20 moments of ringing and hand calls over at five: the long forms of tests that `make test` runs short
 	$(CARGO) test --workspace --locked --test it -- --ignored --test-threads 1 calls::cancel calls::clock
 
+# CONVERSATIONS=100 is a shorter run, SEED=17 that conversation alone.
+.PHONY: hostile
+hostile: setup ## A thousand conversations with a language model that means harm: writes target/report/hostile.json
+	$(if $(CONVERSATIONS),HOSTILE_CONVERSATIONS=$(CONVERSATIONS)) $(if $(SEED),HOSTILE_SEED=$(SEED)) \
+		$(CARGO) test --workspace --locked --test it -- --ignored --nocapture a_thousand_conversations
+
 .PHONY: deny
 deny: ## Licenses, banned crates and sources of the dependencies (builds cargo-deny the first time)
 	@command -v cargo-deny >/dev/null || [ -x target/tools/bin/cargo-deny ] || \

@@ -28,6 +28,9 @@ run_tests() { cargo test --workspace --locked --no-fail-fast 2>&1 | tee "$LOG"; 
 # One after the other, and nothing beside them: a worker without CPU for two seconds loses its calls, as it should.
 run_chaos() { cargo test --workspace --locked --no-fail-fast --test it -- --ignored --test-threads 1 chaos:: 2>&1 | tee -a "$LOG"; }
 
+# Counts the panics of its process, so nothing else runs in it.
+run_hostile() { cargo test --workspace --locked --no-fail-fast --test it -- --ignored --test-threads 1 in_forty_conversations 2>&1 | tee -a "$LOG"; }
+
 # Chart, alerts, dashboards, images' files, on a real control plane; the pods are the executables that were just built.
 run_k8s_tests() { cargo build --workspace --locked --quiet && deploy/k8s/test.py 2>&1 | grep --line-buffered -v 'found symbolic link' | tee "$K8S_LOG"; }
 
@@ -47,6 +50,7 @@ phase "lint" cargo clippy --workspace --all-targets --locked --quiet -- -D warni
 phase "build" cargo test --workspace --locked --no-run --quiet
 phase "tests" run_tests
 phase "chaos" run_chaos
+phase "hostile" run_hostile
 phase "k8s set-up" deploy/k8s/setup.sh
 phase "k8s tests" run_k8s_tests
 

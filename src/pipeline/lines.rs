@@ -35,6 +35,9 @@ pub const fn filler(nth: u32) -> &'static str {
     }
 }
 
+/// Said in place of a claim that no tool bears out, while the model is asked again.
+pub(super) const LET_ME_CHECK: &str = "Let me check that.";
+
 /// Said when a tool ends the call and the model found no words for it.
 pub(super) const fn closing(effect: CallEffect) -> &'static str {
     match effect {

@@ -1,11 +1,13 @@
 //! One reply of the agent: model, tools, model again, until all is said. The session decides when; this is what.
 
+mod untrue;
 mod wording;
 
 use std::{collections::VecDeque, sync::Arc};
 
 use tokio::sync::mpsc;
 
+use self::untrue::Untrue;
 use self::wording::{TextEnd, Wording};
 use super::{
     context::{AgentEntry, CallSlot},
@@ -90,6 +92,8 @@ pub(super) struct ReplyRun {
     pub(super) spoken: bool,
     /// No vendor would write its last step.
     is_refused: bool,
+    /// What no tool bears out of what it claims.
+    pub(super) untrue: Untrue,
     /// What was heard of it is in the transcript.
     pub(super) recorded: bool,
     /// The step up to which its mutations are written down: one runs only after its intent is safe.
@@ -116,6 +120,7 @@ impl ReplyRun {
             is_closing: false,
             spoken: false,
             is_refused: false,
+            untrue: Untrue::default(),
             recorded: false,
             journaled: 0,
             entries: Vec::new(),
@@ -335,6 +340,8 @@ impl ReplyRun {
     /// How far it came, if it breaks off now.
     pub(super) fn broken_off(&self) -> BrokeOff {
         match (self.spoken, self.is_refused) {
+            // It would be asked for the same once more.
+            _ if self.is_untrue() && self.untrue.is_hopeless() => BrokeOff::Unbegun,
             (true, _) => BrokeOff::Spoken,
             (false, true) => BrokeOff::Unbegun,
             (false, false) => BrokeOff::Unheard,

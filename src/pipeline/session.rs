@@ -2,6 +2,7 @@
 
 mod answer;
 mod beginning;
+mod claim;
 mod covered;
 mod obey;
 mod record;

@@ -11,6 +11,7 @@ mod debug_turn;
 mod dispatch;
 mod gateway;
 mod healing;
+mod hostile;
 mod identity;
 mod lifecycle;
 mod model;

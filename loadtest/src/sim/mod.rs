@@ -13,6 +13,7 @@ mod deepgram;
 pub mod delay;
 pub mod fault;
 pub mod hear;
+pub mod hostile;
 mod openai;
 pub mod state;
 mod streaming;

@@ -67,7 +67,11 @@ impl Session {
                         return;
                     }
                 }
-                Step::Written => return self.written(now),
+                Step::Written => {
+                    if !self.corrects(now) {
+                        return self.written(now);
+                    }
+                }
                 Step::Unfinished(why) => self.ask_again(why),
                 Step::Broken => return self.broke(now),
                 Step::Generating | Step::Spoken => return,
@@ -88,7 +92,12 @@ impl Session {
             return;
         }
         let utterance = reply.utterance;
-        let sentences: Vec<_> = std::iter::from_fn(|| reply.take_sentence()).collect();
+        let mut sentences = Vec::new();
+        while let Some((step, sentence)) = reply.take_sentence() {
+            if !reply.withholds(step, &sentence, self.runs.traces()) {
+                sentences.push((step, sentence));
+            }
+        }
         reply.spoken |= !sentences.is_empty();
         for (step, sentence) in sentences {
             self.latency.spoken(now);
@@ -138,6 +147,9 @@ impl Session {
         let mut messages = self.context.messages(reply.draft.as_ref(), open);
         if !self.fading.is_empty() && reply.steps == 0 {
             messages.push(Message::System(Phi::new(BROKE_OFF.to_owned())));
+        }
+        if let Some(kind) = reply.take_correction() {
+            messages.push(Message::System(Phi::new(kind.correction().to_owned())));
         }
         if self.is_resuming && !reply.step_has_text() {
             messages.push(Message::System(Phi::new(RESUMED.to_owned())));

@@ -1,5 +1,6 @@
 //! The shell on a paused clock: what it moves where, and when.
 
+mod claims;
 mod stage;
 mod unfinished;
 
@@ -102,7 +103,7 @@ async fn an_interruption_silences_the_agent_and_the_model_learns_what_was_heard(
 async fn a_booking_survives_the_interruption_and_is_answered_once() {
     let mut script = Script::of(&[
         &[Say("I book it now."), Call("book")],
-        &[Say("It is booked.")],
+        &[Say("It is done.")],
     ]);
     script.tool = Duration::from_secs(4);
     let stage = Stage::greeted(script).await;
