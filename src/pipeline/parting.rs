@@ -161,7 +161,7 @@ mod tests {
             (Line::TimeUp, EndReason::TooLong),
         ];
         for (line, why) in lines {
-            let text = lines::text(line, &clinic());
+            let text = lines::text(line, &clinic().greeting);
             let restored = after(Vec::new(), said(Speaker::Agent, &text, false));
             assert_eq!(restored.parting(&clinic()), Some(why), "{text}");
         }

@@ -107,7 +107,11 @@ impl ToolSet {
             BookOutcome::Already(booking) if booking.call == self.call => {
                 self.confirm("booked", &booking).await
             }
-            BookOutcome::Already(booking) => self.confirm("already_booked", &booking).await,
+            BookOutcome::Already(booking) => {
+                let mut answer = self.confirm("already_booked", &booking).await?;
+                withhold_code(&mut answer);
+                Ok(answer)
+            }
             BookOutcome::SlotTaken => self.unavailable("slot_taken", &prepared.slot).await,
             BookOutcome::SimilarName => self.similar_name(&prepared.slot).await,
             BookOutcome::NotOffered => self.unavailable("not_available", &prepared.slot).await,
@@ -216,6 +220,13 @@ impl ToolSet {
                 "spoken_time": spoken_time(there.time.start, self.profile().time_zone),
             });
         }
+    }
+}
+
+/// Who knows a patient's name, birth date and hour has not shown that they are that patient: the code would let them.
+fn withhold_code(answer: &mut Answer) {
+    if let Some(fields) = answer.content.as_object_mut() {
+        fields.retain(|name, _| !name.starts_with("confirmation_code"));
     }
 }
 

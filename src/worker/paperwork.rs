@@ -149,6 +149,7 @@ mod tests {
         call_time::CallTime,
         ids::{Epoch, Returns, RoomName},
     };
+    use crate::storage::redis::StoredOrigin;
 
     fn at(ms: i64) -> DateTime<Utc> {
         DateTime::from_timestamp_millis(1_700_000_000_000 + ms).expect("a time")
@@ -162,6 +163,7 @@ mod tests {
             placement: None,
             room: RoomName::generate(),
             caller: None,
+            origin: StoredOrigin::default(),
             dialled: "+12125550100".parse().expect("number"),
             admitted_at: at(0),
             clock_at: clock_at.map(at),

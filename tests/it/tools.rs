@@ -197,6 +197,8 @@ async fn a_patient_who_calls_again_for_the_time_they_have_is_told_so() {
     let again = second.ask("book_appointment", booking(&late)).await;
     assert_eq!(again["status"], "already_booked");
     assert_eq!(again["booking_id"], booked["booking_id"]);
+    // A name, a birth date and an hour do not show that it is the patient.
+    assert!(!again.to_string().contains("code"), "{again}");
 }
 
 #[tokio::test]

@@ -16,12 +16,13 @@ impl Session {
         if !reply.is_released() || reply.has_unspoken() || !reply.is_untrue() {
             return false;
         }
+        let utterance = reply.utterance;
         // Last words are not asked for twice: the call says goodbye by itself.
         if let Some(effect) = reply.effect {
             reply.untrue.settle();
             reply.spoken = true;
             if let Some(sentence) = Sentence::new(lines::closing(effect)) {
-                self.voice.say(now, reply.utterance, CANNED, sentence);
+                self.say_sentence(now, utterance, CANNED, sentence);
             }
             return false;
         }
@@ -29,14 +30,14 @@ impl Session {
             reply.step = Step::Broken;
             return true;
         }
+        reply.step = Step::Blocked;
         if reply.untrue.correct()
             && let Some(sentence) = Sentence::new(lines::LET_ME_CHECK)
         {
             reply.spoken = true;
-            self.voice.say(now, reply.utterance, CANNED, sentence);
+            self.say_sentence(now, utterance, CANNED, sentence);
             self.voice.flush(now);
         }
-        reply.step = Step::Blocked;
         true
     }
 }

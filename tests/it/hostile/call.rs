@@ -14,6 +14,7 @@ use neurality::{
     config::{EndpointingConfig, LlmVendor, PipelineConfig, ProvidersConfig, Secret},
     pipeline::{
         clock::CallClock,
+        cover::Cover,
         hearing::VoiceActivity,
         report::SessionReport,
         session::{self, Beginning, SessionDeps, SessionIo},
@@ -147,6 +148,7 @@ fn deps(world: &World, cast: &Cast, call: &TestCall, tasks: &TaskTracker) -> Ses
         tts: providers.tts,
         toolbox: toolbox(call),
         save: Arc::new(|_| Box::pin(async { Ok(()) })),
+        cover: Cover::default(),
         profile: Arc::clone(&world.rig.dental.profile),
         config: pipeline_config(),
         ring_limit: Duration::from_secs(2),
@@ -208,13 +210,18 @@ fn providers_config(world: &World, seed: u64) -> ProvidersConfig {
 }
 
 fn toolbox(call: &TestCall) -> Toolbox {
-    let (set, known) = (call.tools.clone(), call.tools.clone());
+    let [set, mutating, closing, step] = std::array::from_fn(|_| call.tools.clone());
     Toolbox {
         specs: set.specs(),
-        is_mutating: Arc::new(move |name| known.is_mutating(name)),
+        is_mutating: Arc::new(move |name| mutating.is_mutating(name)),
+        is_closing: Arc::new(move |name| closing.is_closing(name)),
         run: Arc::new(move |request, turn, at| {
             let set = set.clone();
             Box::pin(async move { set.run(request, turn, at).await })
+        }),
+        run_step: Arc::new(move |requests, turn, at| {
+            let set = step.clone();
+            Box::pin(async move { set.run_step(requests, turn, at).await })
         }),
     }
 }
