@@ -5,7 +5,10 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::request::SignedForm;
-use crate::{domain::e164::E164, gateway::Gateway};
+use crate::{
+    domain::{e164::E164, phone},
+    gateway::Gateway,
+};
 
 /// Fields in which Twilio names numbers that are in this call already: dialled once more, they ring here again, or are busy with this call.
 const ON_THE_LINE: [&str; 5] = ["To", "Called", "From", "Caller", "ForwardedFrom"];
@@ -32,7 +35,7 @@ pub(super) async fn leads_back(gateway: &Gateway, form: &SignedForm, to: &E164) 
 }
 
 fn is_in(form: &SignedForm, name: &str, to: &E164) -> bool {
-    form.field(name).and_then(|text| text.parse().ok()).as_ref() == Some(to)
+    form.field(name).and_then(phone::from_network).as_ref() == Some(to)
 }
 
 /// The number that a person's phone shows. The caller's own, which Twilio shows if nothing is said; or, because a call from no number is refused, the one that was dialled.

@@ -256,7 +256,11 @@ async fn appointments_are_listed_for_who_proves_to_be_the_patient_and_for_nobody
     let exam = slot_at(&call, "D0150", "Katz", DAY, "14:00").await;
     call.ask("book_appointment", anna(&exam)).await;
     let person = json!({ "patient_name": "Anna Keller", "date_of_birth": "1984-03-09" });
-    let again = rig.call(ANNA);
+    // C62: the same number without the network's word for it is anybody's.
+    let spoofed = rig.call(ANNA);
+    let answer = spoofed.ask("list_my_appointments", person.clone()).await;
+    assert_eq!(answer, json!({ "status": "not_found" }));
+    let again = TestCall::verified(&rig, ANNA);
     let list = again.ask("list_my_appointments", person.clone()).await;
     let told = list["appointments"].as_array().expect("a list");
     assert_eq!(told.len(), 2);
@@ -267,7 +271,7 @@ async fn appointments_are_listed_for_who_proves_to_be_the_patient_and_for_nobody
     let fields = told[0].as_object().expect("an object").len();
     assert_eq!(fields, 4, "no more than is needed: {list}");
 
-    let stranger = rig.call(BERT);
+    let stranger = TestCall::verified(&rig, BERT);
     for claim in [
         person.clone(),
         json!({ "confirmation_code": booked["confirmation_code"] }),
@@ -293,7 +297,7 @@ async fn a_booking_made_in_a_patients_name_does_not_open_their_other_appointment
     let stranger = rig.call(BERT);
     let exam = slot_at(&stranger, "D0150", "Katz", DAY, "14:00").await;
     let own = stranger.ask("book_appointment", anna(&exam)).await;
-    let again = rig.call(BERT);
+    let again = TestCall::verified(&rig, BERT);
     for (caller, claim) in [
         (&stranger, json!({ "booking_id": own["booking_id"] })),
         (

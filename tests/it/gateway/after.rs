@@ -147,18 +147,18 @@ async fn a_number_that_leads_back_to_this_call_is_not_dialled() {
     let (_, query) = rig.admitted().await;
     let from_the_desk = rig.dial_done_from(&query, FALLBACK).await;
     from_the_desk.assert_twiml(CANNOT_TAKE);
-    let forwarded = [
-        ("CallSid", sid()),
-        ("From", CALLER.to_owned()),
-        ("To", rig.dialled.clone()),
-        ("ForwardedFrom", FALLBACK.to_owned()),
-    ];
-    let fields = forwarded
-        .each_ref()
-        .map(|(name, value)| (*name, value.as_str()));
-    let target = format!("/twilio/dial-done?{query}");
-    let answer = rig.twilio(&target, &fields).await;
-    answer.assert_twiml(CANNOT_TAKE);
+    // Carriers write the number in their own forms.
+    for forwarder in [FALLBACK, "2125550190", "tel:+1-212-555-0190"] {
+        let (sid, target) = (sid(), format!("/twilio/dial-done?{query}"));
+        let fields = [
+            ("CallSid", sid.as_str()),
+            ("From", CALLER),
+            ("To", rig.dialled.as_str()),
+            ("ForwardedFrom", forwarder),
+        ];
+        let answer = rig.twilio(&target, &fields).await;
+        answer.assert_twiml(CANNOT_TAKE);
+    }
     rig.dial_done(&query).await.assert_falls_back(&rig);
 }
 

@@ -154,7 +154,7 @@ async fn what_ends_the_call_runs_alone_where_nothing_is_changed() {
     let asked = stage.last_asked();
     let results: Vec<&String> = asked.iter().filter(|l| l.starts_with("tool:")).collect();
     assert_eq!(results, [r#"tool: {"done":"end_call"}"#]);
-    stage.hang_up().await;
+    stage.over().await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -324,7 +324,7 @@ async fn c01_the_rest_of_a_number_that_the_agent_asked_for_is_waited_for() {
 async fn c27_a_listeners_sound_at_the_end_of_the_question_reaches_the_model() {
     let stage = Stage::greeted(Script::of(&[
         &[Say("Shall I book Tuesday at ten?")],
-        &[Say("It is booked.")],
+        &[Say("Tuesday at ten, then.")],
     ]))
     .await;
     stage.asks("Do you have anything on Tuesday").await;
