@@ -209,7 +209,7 @@ async fn only_a_rule_of_the_clinic_says_that_a_plan_does_not_pay() {
     );
     assert_eq!(
         check("BCBS", "P.P.O.", "D0150").await["copay_spoken"],
-        "zero dollars"
+        "no charge"
     );
     for (payer, plan, offered) in [
         ("Etna", "HMO", json!([{ "payer": "Aetna", "plan": "HMO" }])),
