@@ -203,7 +203,7 @@ impl ToolSet {
         let confirmation = self.sign_confirmation(&person, &prepared.slot.procedure, prepared.turn);
         let mut content = json!({
             "status": "has_appointment",
-            "message": "Nothing was booked: the patient already has an appointment for this procedure. Ask whether they want to keep it, to move it \
+            "message": "Nothing was booked: the patient already has an appointment for this procedure, or one that was booked in this call. Ask whether they want to keep it, to move it \
                         (reschedule_appointment), or to have another one besides. Only if they then say that they want another one besides, call this tool again with \
                         additional_confirmation.",
             "additional_confirmation": confirmation,

@@ -173,11 +173,11 @@ class Pod:
         if self.signalled_at is None and (waited >= pre_stop or self.once):
             self.signalled_at = time.monotonic()
             self.signal(signal.SIGTERM)
-        if waited > grace:
+        codes = [container.process.poll() for container in self.containers]
+        if waited > grace and None in codes:
             self.kubelet.killed.append(self.name)
             self.signal(signal.SIGKILL)
-        codes = [container.process.poll() for container in self.containers]
-        if None not in codes:
+        elif None not in codes:
             self.kubelet.ended.append(
                 (self.name, self.component, codes, time.monotonic() - (self.signalled_at or self.deleted_at))
             )

@@ -209,7 +209,10 @@ fn has_object(clause: &Clause, at: usize, kind: Kind) -> bool {
     let after = &clause.words[at + 1..];
     let near = &after[..after.len().min(4)];
     let first = after.first().map_or("", String::as_str);
-    let means = STAND_INS.contains(&first)
+    // "I moved your": a sentence that breaks off before its object.
+    let is_cut = after.len() == 1 && has_any(after, &["your", "the", "his", "her", "their"]);
+    let means = is_cut
+        || STAND_INS.contains(&first)
         || has_any(near, &APPOINTMENT)
         || first != "to" && has_any(&near[..near.len().min(2)], &TIMES);
     match (kind, clause.words[at].as_str()) {

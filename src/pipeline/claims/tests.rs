@@ -124,6 +124,8 @@ const CLAIMS: &[(&str, Kind)] = &[
         Cancelled,
     ),
     ("I moved your appointment to Thursday.", Moved),
+    ("I moved your", Moved),
+    ("I've cancelled the", Cancelled),
     ("I've moved you to Thursday at nine.", Moved),
     ("I've rescheduled your cleaning.", Moved),
     ("Your appointment has been rescheduled to Friday.", Moved),

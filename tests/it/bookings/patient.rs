@@ -44,6 +44,29 @@ async fn two_slots_for_one_wish_are_one_booking_until_the_caller_confirms_the_se
     assert_eq!(standing(&rig), 2);
 }
 
+/// C11 with another procedure: who wished for one appointment does not leave with two.
+#[tokio::test]
+async fn another_procedure_in_the_same_call_is_asked_about_too() {
+    let rig = Rig::new().await;
+    let call = rig.call(ANNA);
+    let cleaning = slot_at(&call, "D1110", "Osei", DAY, "10:00").await;
+    let exam = slot_at(&call, "D0150", "Katz", DAY, "14:00").await;
+    call.ask("book_appointment", anna(&cleaning)).await;
+    let refused = call.ask("book_appointment", anna(&exam)).await;
+    assert_eq!(
+        (&refused["status"], standing(&rig)),
+        (&json!("has_appointment"), 1)
+    );
+    let order = [("book_appointment", confirmed(&exam, &refused))];
+    let later = step_in_turn(&call, 2, &order).await;
+    assert_eq!(later[0].content.expose()["status"], "booked");
+    // In a call of its own there is nothing to ask.
+    let (other, day) = (rig.call(ANNA), "2026-12-02");
+    let filling = slot_at(&other, "D2391", "Katz", day, "10:00").await;
+    let booked = other.ask("book_appointment", anna(&filling)).await;
+    assert_eq!((&booked["status"], standing(&rig)), (&json!("booked"), 3));
+}
+
 #[tokio::test]
 async fn a_procedure_that_repeats_is_booked_in_a_series_without_a_question() {
     let rig = Rig::new().await;
@@ -98,12 +121,13 @@ async fn a_patient_is_not_booked_into_two_chairs_at_once_nor_moved_there() {
     assert_eq!(answer["appointment"]["booking_id"], booked["booking_id"]);
     let others = call.ask("book_appointment", bert(&filling)).await;
     assert_eq!(others["status"], "booked", "another patient may have it");
-    let late = slot_at(&call, "D0150", "Katz", DAY, "14:00").await;
-    let exam = call.ask("book_appointment", anna(&late)).await;
+    let second = rig.call(ANNA);
+    let late = slot_at(&second, "D0150", "Katz", DAY, "14:00").await;
+    let exam = second.ask("book_appointment", anna(&late)).await;
     assert_eq!(exam["status"], "booked");
-    let onto = slot_at(&call, "D0150", "Osei", DAY, "10:30").await;
+    let onto = slot_at(&second, "D0150", "Osei", DAY, "10:30").await;
     let aside = json!({ "booking_id": exam["booking_id"], "slot_id": onto });
-    let moved = call.ask("reschedule_appointment", aside).await;
+    let moved = second.ask("reschedule_appointment", aside).await;
     assert_eq!(moved["status"], "rescheduled", "beside is not at once");
     let clash = slot_at(&call, "D1110", "Castellanos", DAY, "10:30").await;
     let order = json!({ "booking_id": booked["booking_id"], "slot_id": clash });
@@ -185,7 +209,7 @@ async fn bookings_of_a_call_a_number_and_a_patient_are_limited_as_the_clinic_say
     let call = rig.call(ANNA);
     let first = book(&call, "Anna Keller", "09:00", "D1110").await;
     assert_eq!(first["status"], "booked");
-    let patient = book(&call, "Anna Keller", "11:00", "D0150").await;
+    let patient = book(&rig.call(ANNA), "Anna Keller", "11:00", "D0150").await;
     assert_eq!(
         (&patient["status"], &patient["limit"]),
         (&json!("too_many_bookings"), &json!("per_patient"))
@@ -253,8 +277,9 @@ async fn appointments_are_listed_for_who_proves_to_be_the_patient_and_for_nobody
     let call = rig.call(ANNA);
     let slot = slot_at(&call, "D1110", "Osei", DAY, "10:00").await;
     let booked = call.ask("book_appointment", anna(&slot)).await;
-    let exam = slot_at(&call, "D0150", "Katz", DAY, "14:00").await;
-    call.ask("book_appointment", anna(&exam)).await;
+    let other = rig.call(ANNA);
+    let exam = slot_at(&other, "D0150", "Katz", DAY, "14:00").await;
+    other.ask("book_appointment", anna(&exam)).await;
     let person = json!({ "patient_name": "Anna Keller", "date_of_birth": "1984-03-09" });
     // C62: the same number without the network's word for it is anybody's.
     let spoofed = rig.call(ANNA);

@@ -193,13 +193,9 @@ async fn the_first_refusal_of_a_step_holds_back_what_comes_after_it() {
     let orders = [
         ("end_call", json!({ "reason": "done" })),
         ("book_appointment", anna(&ten)),
-        ("book_appointment", anna(&noon)),
+        ("book_appointment", bert(&noon)),
     ];
     let outcomes = step_in_turn(&call, 1, &orders).await;
     assert_eq!(outcomes[0].effect, Some(CallEffect::EndCall));
-    assert_eq!(
-        standing(&rig),
-        2,
-        "an exam beside a cleaning is another wish"
-    );
+    assert_eq!(standing(&rig), 2, "another patient's is another wish");
 }

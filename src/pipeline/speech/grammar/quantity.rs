@@ -9,6 +9,9 @@ use super::{
     slash,
 };
 
+/// Words that say already what `~` says.
+const ABOUT: [&str; 5] = ["about", "approx", "approximately", "around", "roughly"];
+
 /// `~30 min`, `-5°F`, `2 1/2 mg`, `5-10 mL`, `12.5%`, `1,250`, `2nd`, `65+`.
 pub(super) fn quantity(view: View<'_>) -> Reading {
     let (skip, sign) = sign(view);
@@ -37,6 +40,7 @@ fn sign(view: View<'_>) -> (usize, String) {
             (Some('>'), Some('=')) | (Some('≥' | '⩾'), _) => (">=", "at least"),
             (Some('<'), _) => ("<", "less than"),
             (Some('>'), _) => (">", "more than"),
+            (Some('~' | '≈' | '∼'), _) if k == 0 && view.back(1).is_word(&ABOUT) => ("~", ""),
             (Some('~' | '≈' | '∼'), _) => ("~", "about"),
             (Some('±'), _) => ("±", "plus or minus"),
             (Some('+'), _) => ("+", "plus"),
@@ -58,8 +62,10 @@ fn sign(view: View<'_>) -> (usize, String) {
         if is_serial || !leads || (next.spaced && !is_compared) {
             break;
         }
-        words += word;
-        words.push(' ');
+        if !word.is_empty() {
+            words += word;
+            words.push(' ');
+        }
         k += symbols;
     }
     (k, words)

@@ -91,7 +91,7 @@ pub enum BookOutcome {
     NotOffered,
     /// The patient has another appointment at that time.
     PatientBusy(Booking),
-    /// The patient has an appointment for the same procedure ahead, and nobody confirmed a second one.
+    /// The patient has an appointment for the same procedure ahead, or one that this call booked, and nobody confirmed a second one.
     HasSame(Booking),
     /// As many as may be.
     TooMany(BookingLimit),

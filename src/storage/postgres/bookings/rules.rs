@@ -26,7 +26,7 @@ pub(super) async fn refusal(
         return Ok(Some(BookOutcome::PatientBusy(there)));
     }
     if !wanted.additional
-        && let Some(there) = ahead(tx, patient, &wanted.procedure, wanted.made_at).await?
+        && let Some(there) = ahead(tx, patient, wanted, call).await?
     {
         return Ok(Some(BookOutcome::HasSame(there)));
     }
@@ -130,22 +130,24 @@ pub(super) async fn at_that_time(
     Ok(row.map(Booking::from))
 }
 
-/// The patient's next appointment for this procedure, unless it is one that repeats.
+/// The patient's next appointment for this procedure, or for any that this call has booked: who wished for one does not leave with two. `None` if the
+/// procedure is one that repeats.
 async fn ahead(
     tx: &mut TenantTx,
     patient: PatientId,
-    procedure: &str,
-    now: DateTime<Utc>,
+    wanted: &NewBooking,
+    call: CallId,
 ) -> Result<Option<Booking>, StorageError> {
     let row = sqlx::query_as!(
         BookingRow,
         "SELECT booking_id, provider_id, patient_id, procedure_code, starts_at, ends_at, status, confirmation_code, call_id
-         FROM bookings WHERE patient_id = $1 AND procedure_code = $2 AND status = 'booked' AND starts_at > $3
+         FROM bookings WHERE patient_id = $1 AND (procedure_code = $2 OR call_id = $4) AND status = 'booked' AND starts_at > $3
              AND NOT (SELECT repeats FROM procedures WHERE code = $2)
          ORDER BY starts_at LIMIT 1",
         patient.as_uuid(),
-        procedure,
-        now
+        wanted.procedure,
+        wanted.made_at,
+        call.as_uuid()
     )
     .fetch_optional(tx.connection())
     .await?;
