@@ -1,6 +1,5 @@
 //! What is in the way of an appointment, asked in the transaction that makes it.
 
-use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
 use super::{BookOutcome, Booking, BookingLimit, BookingRow, NewBooking};
