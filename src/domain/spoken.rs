@@ -3,7 +3,8 @@
 use chrono::{DateTime, Datelike, Timelike, Utc};
 use chrono_tz::Tz;
 
-const MONTHS: [&str; 12] = [
+/// January is the first.
+pub(crate) const MONTHS: [&str; 12] = [
     "January",
     "February",
     "March",
@@ -52,7 +53,8 @@ const ORDINALS: [&str; 31] = [
     "thirty-first",
 ];
 
-const UNITS: [&str; 20] = [
+/// Zero to nineteen.
+pub(crate) const UNITS: [&str; 20] = [
     "zero",
     "one",
     "two",
@@ -84,7 +86,7 @@ const TENS: [&str; 10] = [
 pub fn spoken_money(cents: u32) -> String {
     let part = |count: u32, one: &str| match count {
         1 => format!("one {one}"),
-        _ => format!("{} {one}s", cardinal(count)),
+        _ => format!("{} {one}s", cardinal(u64::from(count))),
     };
     match (cents / 100, cents % 100) {
         (0, 0) => "no charge".to_owned(),
@@ -94,19 +96,38 @@ pub fn spoken_money(cents: u32) -> String {
     }
 }
 
-/// Any number in words.
-fn cardinal(n: u32) -> String {
-    let (unit, size) = match n {
-        ..100 => return number(n),
-        100..1_000 => ("hundred", 100),
-        1_000..1_000_000 => ("thousand", 1_000),
-        _ => ("million", 1_000_000),
-    };
-    let words = format!("{} {unit}", cardinal(n / size));
-    match n % size {
-        0 => words,
-        rest => format!("{words} {}", cardinal(rest)),
+/// `1250` is "one thousand two hundred fifty". What has more than fifteen digits is read digit by digit.
+pub(crate) fn cardinal(n: u64) -> String {
+    let head = |size: u64, name: &str| joined(&format!("{} {name}", cardinal(n / size)), n % size);
+    match n {
+        0..20 => UNITS[n as usize].to_owned(),
+        20..100 if n.is_multiple_of(10) => TENS[(n / 10) as usize].to_owned(),
+        20..100 => format!("{}-{}", TENS[(n / 10) as usize], UNITS[(n % 10) as usize]),
+        100..1000 => head(100, "hundred"),
+        1000..1_000_000 => head(1000, "thousand"),
+        1_000_000..1_000_000_000 => head(1_000_000, "million"),
+        1_000_000_000..1_000_000_000_000 => head(1_000_000_000, "billion"),
+        1_000_000_000_000..1_000_000_000_000_000 => head(1_000_000_000_000, "trillion"),
+        _ => digits(&n.to_string()),
     }
+}
+
+fn joined(head: &str, rest: u64) -> String {
+    if rest == 0 {
+        head.to_owned()
+    } else {
+        format!("{head} {}", cardinal(rest))
+    }
+}
+
+/// Each digit as a word.
+pub(crate) fn digits(text: &str) -> String {
+    let words: Vec<&str> = text
+        .chars()
+        .filter_map(|c| c.to_digit(10))
+        .map(|d| UNITS[d as usize])
+        .collect();
+    words.join(" ")
 }
 
 /// `Tuesday, December first at ten thirty A M`, in the clinic's time.
@@ -131,17 +152,7 @@ fn clock(hour: u32, minute: u32) -> String {
     match minute {
         0 => format!("{hour} {half}"),
         1..10 => format!("{hour} oh {} {half}", UNITS[minute as usize]),
-        _ => format!("{hour} {} {half}", number(minute)),
-    }
-}
-
-/// Below a hundred in words.
-fn number(n: u32) -> String {
-    let (tens, units) = (TENS[(n / 10) as usize], UNITS[(n % 10) as usize]);
-    match n {
-        ..20 => UNITS[n as usize].to_owned(),
-        _ if n.is_multiple_of(10) => tens.to_owned(),
-        _ => format!("{tens}-{units}"),
+        _ => format!("{hour} {} {half}", cardinal(u64::from(minute))),
     }
 }
 

@@ -1,68 +1,7 @@
 //! Numbers in words.
 
-const UNITS: [&str; 20] = [
-    "zero",
-    "one",
-    "two",
-    "three",
-    "four",
-    "five",
-    "six",
-    "seven",
-    "eight",
-    "nine",
-    "ten",
-    "eleven",
-    "twelve",
-    "thirteen",
-    "fourteen",
-    "fifteen",
-    "sixteen",
-    "seventeen",
-    "eighteen",
-    "nineteen",
-];
-const TENS: [&str; 10] = [
-    "", "", "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety",
-];
-const MONTHS: [&str; 12] = [
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-];
-
-/// `1250` is "one thousand two hundred fifty". What has more than fifteen digits is read digit by digit.
-pub(super) fn cardinal(n: u64) -> String {
-    let head = |size: u64, name: &str| joined(&format!("{} {name}", cardinal(n / size)), n % size);
-    match n {
-        0..20 => UNITS[n as usize].to_owned(),
-        20..100 if n.is_multiple_of(10) => TENS[(n / 10) as usize].to_owned(),
-        20..100 => format!("{}-{}", TENS[(n / 10) as usize], UNITS[(n % 10) as usize]),
-        100..1000 => head(100, "hundred"),
-        1000..1_000_000 => head(1000, "thousand"),
-        1_000_000..1_000_000_000 => head(1_000_000, "million"),
-        1_000_000_000..1_000_000_000_000 => head(1_000_000_000, "billion"),
-        1_000_000_000_000..1_000_000_000_000_000 => head(1_000_000_000_000, "trillion"),
-        _ => digits(&n.to_string()),
-    }
-}
-
-fn joined(head: &str, rest: u64) -> String {
-    if rest == 0 {
-        head.to_owned()
-    } else {
-        format!("{head} {}", cardinal(rest))
-    }
-}
+use crate::domain::spoken::{MONTHS, UNITS};
+pub(super) use crate::domain::spoken::{cardinal, digits};
 
 /// A whole number as an amount. A number that begins with zero is no amount: digit by digit.
 pub(super) fn amount(whole: &str) -> String {
@@ -132,16 +71,6 @@ pub(super) fn short_year(n: u32) -> String {
         1..10 => format!("oh {}", cardinal(u64::from(n))),
         _ => cardinal(u64::from(n)),
     }
-}
-
-/// Each digit as a word.
-pub(super) fn digits(text: &str) -> String {
-    let words: Vec<&str> = text
-        .chars()
-        .filter_map(|c| c.to_digit(10))
-        .map(|d| UNITS[d as usize])
-        .collect();
-    words.join(" ")
 }
 
 /// Each letter or digit by itself; letters as capitals.
